@@ -1,0 +1,46 @@
+# `make demo` shows it; `make test` proves it. Both do their own set-up.
+
+GO ?= go
+FUZZTIME ?= 5s
+
+.PHONY: demo test check race fuzz bench gallery deps build clean
+
+demo: build
+	build/cardea demo
+
+build:
+	$(GO) build -o build/cardea ./cmd/cardea
+
+# Everything: static checks, unit, vectors, world, browser, and the four flows.
+test: deps check
+	build/cardea demo --check
+
+check: build
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# The same tests with the race detector and in a random order; minutes, not seconds.
+race:
+	$(GO) test -race -shuffle=on ./...
+
+# Each fuzz target for a while.
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Every page, light and dark, phone and desktop width, as pictures.
+gallery: build deps
+	build/cardea gallery build/gallery
+
+deps:
+	@.ci/test-deps
+
+clean:
+	rm -rf build
