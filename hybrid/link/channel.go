@@ -1,0 +1,66 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"cardea/ctap"
+	"cardea/hybrid"
+	"cardea/hybrid/noise"
+	"cardea/hybrid/tunnel"
+)
+
+// A channel is a tunnel with a session: it carries messages that only the two
+// ends can read. One read and any number of writes may go on at once.
+type channel struct {
+	conn    *tunnel.Conn
+	session *noise.Session
+
+	mu sync.Mutex // records must leave in the order they were sealed in
+}
+
+// readRecord returns the next record, decrypted. A record that does not open
+// ends the tunnel.
+func (c *channel) readRecord(ctx context.Context) ([]byte, error) {
+	sealed, err := c.conn.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := c.session.Receive.Open(sealed)
+	if err != nil {
+		c.conn.Abort()
+		return nil, err
+	}
+	return plaintext, nil
+}
+
+// read returns the next message.
+func (c *channel) read(ctx context.Context) (hybrid.Message, error) {
+	plaintext, err := c.readRecord(ctx)
+	if err != nil {
+		return hybrid.Message{}, err
+	}
+	m, err := hybrid.ParseMessage(plaintext)
+	if err != nil {
+		return hybrid.Message{}, fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	if m.Type == hybrid.MessageCTAP && len(m.Body) > ctap.MaxMessage {
+		return hybrid.Message{}, fmt.Errorf("%w: CTAP message of %d bytes", errProtocol, len(m.Body))
+	}
+	return m, nil
+}
+
+func (c *channel) writeRecord(ctx context.Context, plaintext []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sealed, err := c.session.Send.Seal(plaintext)
+	if err != nil {
+		return err
+	}
+	return c.conn.Write(ctx, sealed)
+}
+
+func (c *channel) write(ctx context.Context, m hybrid.Message) error {
+	return c.writeRecord(ctx, m.Encode())
+}
