@@ -21,6 +21,13 @@ const (
 	// maxSide bounds the work: a larger picture is looked at in this size.
 	maxSide = 4096
 
+	// slack is how much of its size a picture loses from one look to the next.
+	// The reader finds the finder patterns by counting pixels, and where a
+	// module has an unlucky number of them it now and then misjudges even a
+	// perfect picture. A still picture never gets better by itself, so it is
+	// looked at in sizes that have no number in common.
+	slack = 0.9
+
 	// minSide is the side of the smallest symbol at one pixel for a module.
 	minSide = 21
 )
@@ -28,8 +35,9 @@ const (
 // Decode returns the text of a QR symbol somewhere in img. When there are
 // several, it returns one of them. The error is ErrNoCode.
 //
-// It looks at the picture in a comfortable size first, then in its own and in
-// half the first; each time for dark modules on light and the reverse.
+// It looks at the picture in a comfortable size first, then in its own, and then
+// in smaller ones down to about half the first; each time for dark modules on
+// light and the reverse.
 func Decode(img image.Image) (text string, err error) {
 	full, ok := grayOf(img)
 	if !ok {
@@ -41,7 +49,11 @@ func Decode(img image.Image) (text string, err error) {
 	if full.width != first.width {
 		looks = append(looks, full)
 	}
-	looks = append(looks, first.halved())
+	for size := slack; size > 0.4; size *= slack {
+		if smaller := first.scaled(size); min(smaller.width, smaller.height) >= minSide {
+			looks = append(looks, smaller)
+		}
+	}
 	for _, g := range looks {
 		for _, g := range []gray{g, g.inverted()} {
 			if text, ok := read(g); ok {

@@ -2,6 +2,8 @@ package qrimage
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -9,6 +11,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -265,4 +268,36 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A screen that stands still before the camera is read whichever code it shows:
+// no frame that comes later is any better.
+func TestEveryCodeOnAStillScreenIsRead(t *testing.T) {
+	t.Parallel()
+	codes := 60
+	if testing.Short() {
+		codes = 5
+	}
+	for scale := 3; scale <= 10; scale++ {
+		t.Run(fmt.Sprintf("%d pixels a module", scale), func(t *testing.T) {
+			t.Parallel()
+			for n := range codes {
+				text := fixedText(uint64(scale*1000 + n))
+				screen := screenshot(render(t, text, scale), 800, 640, image.Pt(150, 90), 0xff, 0x20)
+				if got, err := Decode(screen); err != nil || got != text {
+					t.Errorf("Decode(screenshot of %s) = %q, %v", text, got, err)
+				}
+			}
+		})
+	}
+}
+
+// fixedText is a text like that of a hybrid code, the same in every run.
+func fixedText(n uint64) string {
+	var digits strings.Builder
+	for i := uint64(0); digits.Len() < 167; i++ {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, n), i))
+		fmt.Fprintf(&digits, "%019d", binary.BigEndian.Uint64(sum[:])%1e19)
+	}
+	return "FIDO:/" + digits.String()[:167]
 }

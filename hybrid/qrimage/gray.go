@@ -72,7 +72,10 @@ func (g gray) within(max int) gray {
 	return g.resized(g.width*max/side, g.height*max/side)
 }
 
-func (g gray) halved() gray { return g.resized(g.width/2, g.height/2) }
+// scaled makes g smaller; by is less than one.
+func (g gray) scaled(by float64) gray {
+	return g.resized(int(float64(g.width)*by), int(float64(g.height)*by))
+}
 
 // resized averages the pixels that fall into each new one. The new size must
 // not be the larger one.
