@@ -1,0 +1,301 @@
+package ctaphid
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"cardea/ctap"
+)
+
+// Times of the device's end.
+const (
+	// keepAliveEvery must be less than 100 ms, after which hosts give up
+	// (CTAP §11.2.9.1.7).
+	keepAliveEvery = 80 * time.Millisecond
+	// packetWithin is how long the next packet of a message may take
+	// (CTAP §11.2.5.2).
+	packetWithin = 500 * time.Millisecond
+)
+
+// A Waiting is what a device waits for while it works on a command.
+type Waiting byte
+
+// The states a KEEPALIVE tells.
+const (
+	Processing Waiting = 1
+	UserNeeded Waiting = 2
+)
+
+// A capability is a bit of the answer to INIT.
+const (
+	capWink = 0x01
+	capCBOR = 0x04
+	capNMSG = 0x08 // MSG is not spoken
+)
+
+const protocolVersion = 2
+
+// DeviceConfig is what a device does with what it is asked.
+type DeviceConfig struct {
+	// Handle answers one CTAP request. When ctx ends the client has lost
+	// interest, and Handle should return soon.
+	Handle func(ctx context.Context, request []byte) (response []byte)
+	// WaitsFor says what a client should be told while request is handled. Nil
+	// means Processing.
+	WaitsFor func(request []byte) Waiting
+	// Wink makes the device show itself. Nil if it cannot.
+	Wink func()
+	// Version is major, minor and build.
+	Version [3]byte
+}
+
+// Serve is the device's end: it answers what is read from rw until reading or
+// writing fails or ctx ends. It closes rw, and returns when no handler runs any
+// more. The error is that of ctx, or nil if the host hung up in between two
+// reports.
+func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg DeviceConfig) error {
+	d := &device{cfg: cfg, link: newLink(rw), timeout: time.NewTimer(0)}
+	d.timeout.Stop()
+	var base [4]byte
+	rand.Read(base[:2])
+	// A client that kept a channel from an earlier life should not meet
+	// another's by accident.
+	d.first = Channel(binary.BigEndian.Uint32(base[:]))&^(1<<31) + 1
+	d.last = d.first - 1
+	err := d.run(ctx)
+	d.abort()
+	d.link.close()
+	d.handlers.Wait()
+	return err
+}
+
+// A device is served by one goroutine, which owns all of this. Handlers run in
+// goroutines of their own and share only their transaction's channel.
+type device struct {
+	cfg         DeviceConfig
+	link        *link
+	first, last Channel // channels that were given out
+
+	partial *assembly   // a message of which packets are missing
+	timeout *time.Timer // of partial
+
+	busy     *transaction // a CBOR command under way
+	handlers sync.WaitGroup
+}
+
+type transaction struct {
+	channel   Channel
+	waiting   Waiting
+	cancel    context.CancelFunc
+	cancelled bool
+	response  chan []byte
+	keepAlive *time.Ticker
+}
+
+func (d *device) run(ctx context.Context) error {
+	for {
+		var response <-chan []byte
+		var keepAlive <-chan time.Time
+		if d.busy != nil {
+			response, keepAlive = d.busy.response, d.busy.keepAlive.C
+		}
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.link.failed:
+			if errors.Is(d.link.err, io.EOF) {
+				return nil
+			}
+			return d.link.err
+		case r := <-d.link.reports:
+			err = d.take(ctx, &r)
+		case <-d.timeout.C:
+			channel := d.partial.message.Channel
+			d.partial = nil // the channel is free again
+			err = d.fail(channel, MessageTimeout)
+		case b := <-response:
+			err = d.finish(b)
+		case <-keepAlive:
+			err = d.link.send(Message{d.busy.channel, KeepAlive, []byte{byte(d.busy.waiting)}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// take acts on one packet. An error is of the link only.
+func (d *device) take(ctx context.Context, r *Report) error {
+	c := r.channel()
+	switch {
+	case c == Reserved, c == Broadcast && r.isInit() && r.command() != Init, c != Broadcast && !d.known(c):
+		return d.fail(c, InvalidChannel)
+	case r.isInit():
+		return d.takeInit(ctx, r)
+	case d.partial == nil || d.partial.message.Channel != c:
+		return nil // CTAP §11.2.5.4: a spurious continuation is ignored
+	}
+	if err := d.partial.add(r); err != nil {
+		d.dropPartial()
+		return d.fail(c, asError(err))
+	}
+	return d.advance(ctx)
+}
+
+func (d *device) known(c Channel) bool { return d.first <= c && c <= d.last }
+
+// takeInit begins a message, unless another is in the way.
+func (d *device) takeInit(ctx context.Context, r *Report) error {
+	c := r.channel()
+	resync := r.command() == Init
+	switch {
+	case c == Broadcast:
+		// Asking for a channel disturbs nobody, so a program can enumerate its
+		// devices while another waits for a touch. It is one packet long.
+		return d.initialize(c, r)
+	case d.partial != nil && d.partial.message.Channel != c,
+		d.busy != nil && d.busy.channel != c:
+		return d.fail(c, ChannelBusy)
+	case resync:
+		// CTAP §11.2.9.1.3: INIT on one's own channel ends what was there.
+		d.abort()
+		return d.initialize(c, r)
+	case d.partial != nil:
+		d.dropPartial()
+		return d.fail(c, InvalidSequence)
+	}
+	a, err := begin(r)
+	if err != nil {
+		return d.fail(c, asError(err))
+	}
+	d.partial = a
+	return d.advance(ctx)
+}
+
+// advance acts on the message if it is complete, or waits for more of it.
+func (d *device) advance(ctx context.Context) error {
+	if !d.partial.complete() {
+		d.timeout.Reset(packetWithin)
+		return nil
+	}
+	m := d.partial.message
+	d.dropPartial()
+	return d.act(ctx, m)
+}
+
+func (d *device) dropPartial() {
+	d.partial = nil
+	d.timeout.Stop()
+}
+
+// act does what a whole message asks.
+func (d *device) act(ctx context.Context, m Message) error {
+	if d.busy != nil && m.Command != Cancel {
+		return d.fail(m.Channel, ChannelBusy)
+	}
+	switch m.Command {
+	case Ping:
+		return d.link.send(m)
+	case Wink:
+		return d.wink(m)
+	case CBOR:
+		if len(m.Payload) == 0 {
+			return d.fail(m.Channel, InvalidLength)
+		}
+		d.start(ctx, m)
+		return nil
+	case Cancel:
+		// CTAP §11.2.9.1.5: no answer of its own; the command's says it.
+		if d.busy != nil {
+			d.busy.cancelled = true
+			d.busy.cancel()
+		}
+		return nil
+	}
+	return d.fail(m.Channel, InvalidCommand)
+}
+
+func (d *device) wink(m Message) error {
+	switch {
+	case d.cfg.Wink == nil:
+		return d.fail(m.Channel, InvalidCommand)
+	case len(m.Payload) != 0:
+		return d.fail(m.Channel, InvalidLength)
+	}
+	d.cfg.Wink()
+	return d.link.send(m)
+}
+
+// initialize answers INIT: on the broadcast channel with a new channel, on
+// another with that one.
+func (d *device) initialize(on Channel, r *Report) error {
+	if r.length() != 8 {
+		return d.fail(on, InvalidLength)
+	}
+	channel := on
+	if on == Broadcast {
+		d.last++
+		channel = d.last
+	}
+	capabilities := byte(capCBOR | capNMSG)
+	if d.cfg.Wink != nil {
+		capabilities |= capWink
+	}
+	answer := bytes.Clone(r[7:15])
+	answer = binary.BigEndian.AppendUint32(answer, uint32(channel))
+	answer = append(answer, protocolVersion)
+	answer = append(answer, d.cfg.Version[:]...)
+	answer = append(answer, capabilities)
+	return d.link.send(Message{on, Init, answer})
+}
+
+// start hands a request to its handler.
+func (d *device) start(ctx context.Context, m Message) {
+	ctx, cancel := context.WithCancel(ctx)
+	waiting := Processing
+	if d.cfg.WaitsFor != nil {
+		waiting = d.cfg.WaitsFor(m.Payload)
+	}
+	t := &transaction{
+		channel: m.Channel, waiting: waiting, cancel: cancel,
+		response:  make(chan []byte, 1), // nobody may be waiting any more
+		keepAlive: time.NewTicker(keepAliveEvery),
+	}
+	d.busy = t
+	d.handlers.Go(func() { t.response <- d.cfg.Handle(ctx, m.Payload) })
+}
+
+// finish sends the handler's response.
+func (d *device) finish(response []byte) error {
+	t := d.busy
+	d.abort()
+	switch {
+	case len(response) == 0 || len(response) > MaxMessage:
+		response = []byte{byte(ctap.Other)}
+	case t.cancelled && ctap.Status(response[0]) != ctap.OK:
+		response = []byte{byte(ctap.KeepaliveCancel)}
+	}
+	return d.link.send(Message{t.channel, CBOR, response})
+}
+
+// abort forgets what is under way. Its handler is told to stop, and whatever
+// it still answers is dropped.
+func (d *device) abort() {
+	d.dropPartial()
+	if d.busy != nil {
+		d.busy.cancel()
+		d.busy.keepAlive.Stop()
+		d.busy = nil
+	}
+}
+
+func (d *device) fail(c Channel, e Error) error {
+	return d.link.send(Message{c, ErrorCmd, []byte{byte(e)}})
+}
