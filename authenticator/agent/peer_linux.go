@@ -1,0 +1,19 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func checkPeerUser(fd int) error {
+	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return err
+	}
+	if int(peer.Uid) != os.Getuid() {
+		return fmt.Errorf("program of user %d", peer.Uid)
+	}
+	return nil
+}

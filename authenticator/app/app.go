@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"cardea/authenticator"
+	"cardea/ctap"
+	"cardea/hybrid"
+	"cardea/hybrid/tunnel"
+	"cardea/internal/httpd"
+)
+
+// A Config says what phone this is. VaultPath and URL are required.
+type Config struct {
+	// Style is the manner: IOS or Android.
+	Style Style
+	// OSVersion is the version of the phone's system, such as "17.4". Below
+	// iOS 17 and Android 14 the phone neither scans nor answers.
+	OSVersion string
+	// DeviceName is what the person calls this phone.
+	DeviceName string
+	// VaultPath is the folder of the vault. It is made at first start.
+	VaultPath string
+	// Sensor gives the phone a simulated face and fingerprint sensor, shown
+	// as such. It works only while the vault is unlocked.
+	Sensor bool
+	// URL is where the pages are: scheme, host and port, with a host that
+	// names this machine only. Requests for another host are refused.
+	URL string
+
+	// Advertiser is the radio. Nil means that Bluetooth is off.
+	Advertiser hybrid.Advertiser
+	// Tunnel opens tunnels; nil means services at their own domains.
+	Tunnel *tunnel.Dialer
+	// Service is the relay that this phone meets computers at.
+	Service hybrid.Service
+
+	// AgentSocket is where programs of the same user reach this phone's
+	// authenticator; empty for nowhere.
+	AgentSocket string
+
+	// Log gets one record per request and per hybrid transaction; nil
+	// discards them.
+	Log *slog.Logger
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// An App is a running authenticator app. It is safe for concurrent use.
+type App struct {
+	cfg   Config
+	words Words
+	old   bool // the system is below the minimum
+	hosts map[string]bool
+	auth  *authenticator.Authenticator
+
+	keeper   *keeper
+	desk     *desk
+	activity activity
+	codes    codes
+	news     *news
+	decoding chan struct{} // holds a token for each picture being read
+
+	closing   chan struct{}
+	closeOnce sync.Once
+	work      sync.WaitGroup // transactions
+
+	mu sync.Mutex
+	tx *transaction // the one on the screen; nil if none
+}
+
+// pictures is how many pictures are decoded at once; more would only make
+// each other slow.
+const pictures = 2
+
+// New returns an App for cfg. It opens the vault if there is one; the first
+// page makes it if there is none. The caller ends the App with Close, or by
+// the context of Run or Serve.
+func New(cfg Config) (*App, error) {
+	if _, ok := manners[cfg.Style]; !ok {
+		return nil, fmt.Errorf("phone app: style %q is neither %q nor %q", cfg.Style, IOS, Android)
+	}
+	hosts, err := allowedHosts(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("phone app: %w", err)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.DeviceName == "" {
+		cfg.DeviceName = "This " + manners[cfg.Style].Device
+	}
+	a := &App{
+		cfg: cfg, words: manners[cfg.Style], old: tooOld(cfg.Style, cfg.OSVersion), hosts: hosts,
+		news: newNews(), decoding: make(chan struct{}, pictures), closing: make(chan struct{}),
+	}
+	a.desk = newDesk(a.news.tell)
+	a.keeper, err = openKeeper(cfg.VaultPath, a.old)
+	if err != nil {
+		return nil, fmt.Errorf("phone app: %w", err)
+	}
+	a.auth = newAuthenticator(a)
+	return a, nil
+}
+
+// Authenticator returns the authenticator whose person the pages ask.
+func (a *App) Authenticator() *authenticator.Authenticator { return a.auth }
+
+// Info is what the phone tells of itself.
+func (a *App) Info() ctap.Info { return a.auth.Info() }
+
+// PromptURL is the page that shows only what is being asked.
+func (a *App) PromptURL() string { return a.cfg.URL + "/prompt" }
+
+// Close withdraws what is being asked, ends transactions and open streams,
+// waits for their end, and closes the vault.
+func (a *App) Close() error {
+	a.mu.Lock() // no transaction begins between the two
+	a.closeOnce.Do(func() { close(a.closing) })
+	a.mu.Unlock()
+	a.work.Wait()
+	return a.keeper.Close()
+}
+
+// Run offers the authenticator on cfg.AgentSocket until ctx ends, and closes
+// the App then. Serve calls it.
+func (a *App) Run(ctx context.Context) error {
+	err := a.runAgent(ctx)
+	return errors.Join(err, a.Close())
+}
+
+// ErrNotLoopback refuses a listener that others than this machine can reach.
+var ErrNotLoopback = errors.New("the phone's pages are for this machine only: listen on a loopback address")
+
+// Serve serves the pages on l and runs the App until ctx ends.
+func (a *App) Serve(ctx context.Context, l net.Listener) error {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !tcp.IP.IsLoopback() {
+		return errors.Join(ErrNotLoopback, l.Close(), a.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ran := make(chan error, 1)
+	go func() {
+		defer cancel() // without the agent the phone is half a phone: end the other half too
+		ran <- a.Run(ctx)
+	}()
+	err := httpd.Serve(ctx, l, a.Handler(), a.cfg.Log)
+	cancel()
+	return errors.Join(err, <-ran)
+}
+
+// until returns a context that ends when the App is closed.
+func (a *App) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-a.closing:
+			cancel()
+		case <-stop:
+		}
+	}()
+	return ctx, sync.OnceFunc(func() { close(stop); cancel() })
+}

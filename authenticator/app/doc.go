@@ -1,0 +1,67 @@
+// Package app is the phone: the authenticator app's own pages, served on
+// loopback, in the manner of an iPhone or of an Android phone. A person sets
+// up the vault here, looks after passkeys, scans the code that a computer
+// shows, and says yes or no when something is asked.
+//
+// # How a question reaches the person
+//
+// The App is the authenticator.Person of its Authenticator. A question lies on
+// a desk that has room for one; it goes through the steps drawn in desk.go,
+// and the phone, not the page, keeps the step. Pages hear of changes as
+// server-sent events (GET /events) that carry only keys and numbers, and fetch
+// what they show. So any number of tabs stay together, a question that is
+// withdrawn leaves them all, and a page that was asleep is right when it wakes.
+//
+//	Authenticator ── Ask ──► desk ◄── POST /prompt ── any page
+//	                          │ news
+//	                          └─────► GET /events ──► every page, which fetches /prompt/sheet
+//
+// # How a code is scanned
+//
+// A page sends pictures (POST /scan/frame) from the camera, a shared screen, or
+// a file; they are decoded here. The text of a code is a bearer secret: the
+// page gets a random name for it that works once, for five minutes. A tap
+// (POST /scan/start) begins a transaction, which opens a tunnel at the relay,
+// advertises, and hands each CTAP request to the Authenticator. The progress
+// page shows the three legs of the way and marks the one that failed. At the
+// end it says "Sent": the phone cannot know that the computer signed in.
+//
+// # Names that browser tests and other programs may rely on
+//
+// Addresses: / (set up, lock screen, or passkeys), /scan, /scan/progress,
+// /activity, /settings, and /prompt, the question alone, for a window that
+// another program opened. On /prompt the element with data-state is "waiting",
+// "asking" or "done"; after the last step it stays "done" until the next
+// question. A question in a sheet has role "dialog".
+//
+// Buttons and links of a question: "Continue", "Cancel", "OK" (where there is
+// nothing to decide), "Close" (of a blocked phone), "Set up" (before the first
+// start); one radio button for each passkey, named by its account. To verify:
+// "Use Face ID", "Use Touch ID", "Enter passcode" on an iPhone; "Use
+// fingerprint", "Use face", "Enter PIN" or "Draw pattern" on Android. Fields:
+// "Passcode", "PIN", and at the first start "Passcode again", "PIN again". A
+// pattern is drawn on buttons "Dot 1" to "Dot 9".
+//
+// Elsewhere: "Scan", "Use the camera", "Share a screen", "Choose a picture", the
+// field "Picture of a code"; on a found code "Sign in with passkey" and "Save a
+// passkey" (iPhone), "Use passkey" and "Create passkey" (Android); "Cancel",
+// "Done", "Scan again"; "Unlock", "Lock now".
+//
+// # What guards the pages
+//
+// They listen on loopback only, answer to the names of this machine only (a
+// foreign name that leads here is refused), and refuse every act that comes
+// from another site, a neighboring port's included. Scripts and styles come
+// from the app's own files. No secret is in an address, an event or the log.
+//
+// What they do not guard against: whoever can open the loopback port of this
+// machine stands before the phone's screen. They see it as it is, and while the
+// vault is open the simulated sensor lets them answer. Without a sensor each
+// use asks for the passcode, PIN or pattern. Programs reach the Authenticator by
+// the agent's socket, which only the same user may open.
+//
+// # Minimum system
+//
+// Below iOS 17 and Android 14 every page says so and how to update; the vault
+// is not opened, nothing is scanned, and every request is declined.
+package app

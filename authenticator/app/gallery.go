@@ -1,0 +1,261 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"cardea/authenticator"
+	"cardea/authenticator/vault"
+	"cardea/hybrid"
+	"cardea/hybrid/link"
+	"cardea/webauthn"
+)
+
+// A GalleryPage is one page in one state, drawn with made-up people and sites.
+type GalleryPage struct {
+	Name string // "ios-list"
+	HTML []byte
+}
+
+// Gallery draws every page in every state, for people to look at and for tests
+// to compare. Its pages refer to "/assets/", which Handler serves.
+func Gallery() ([]GalleryPage, error) {
+	var pages []GalleryPage
+	for _, style := range []Style{IOS, Android} {
+		g := newGallery(style)
+		for _, draw := range []func(){g.firstPages, g.passkeys, g.settings, g.scanning, g.sheets, g.barePages} {
+			draw()
+		}
+		if g.err != nil {
+			return nil, g.err
+		}
+		pages = append(pages, g.pages...)
+	}
+	return pages, nil
+}
+
+// A gallery is a phone that only draws.
+type gallery struct {
+	*App
+	pages []GalleryPage
+	err   error
+}
+
+var galleryTime = time.Date(2026, 11, 20, 14, 2, 0, 0, time.UTC)
+
+func newGallery(style Style) *gallery {
+	version, name := "17.4", "Maia's iPhone"
+	if style == Android {
+		version, name = "14", "Maia's phone"
+	}
+	a := &App{
+		cfg:   Config{Style: style, OSVersion: version, DeviceName: name, Sensor: true, Now: func() time.Time { return galleryTime }},
+		words: manners[style], news: newNews(), keeper: &keeper{},
+	}
+	a.desk = newDesk(func() {})
+	return &gallery{App: a}
+}
+
+func (g *gallery) add(name, set string, data any) {
+	b, err := execute(set, "page", data)
+	if err != nil && g.err == nil {
+		g.err = fmt.Errorf("drawing %s: %w", name, err)
+	}
+	g.pages = append(g.pages, GalleryPage{Name: string(g.cfg.Style) + "-" + name, HTML: b})
+}
+
+// kinds are the secrets that this style has.
+func (g *gallery) kinds() []vault.Kind {
+	if g.cfg.Style == Android {
+		return []vault.Kind{vault.PIN, vault.Pattern}
+	}
+	return []vault.Kind{vault.PIN}
+}
+
+func (g *gallery) field(name, label string, k vault.Kind) secretField {
+	return g.secretField(name, label, k, "")
+}
+
+func (g *gallery) firstPages() {
+	version := "16.7"
+	if g.cfg.Style == Android {
+		version = "13"
+	}
+	g.add("old", "old", oldPage{Frame: g.frame("Update", ""), Version: version})
+	g.add("error", "error", errorPage{Frame: g.frame("That didn't work", ""), Heading: "That didn't work",
+		Says: "That came from another site, so nothing was done.", Reference: "7F3C-91DA-20B8"})
+	for _, k := range g.kinds() {
+		label := g.words.secret(k).Label
+		p := setupPage{Frame: g.frame("Set up", ""), Kind: k, Pattern: k == vault.Pattern,
+			First: g.field("secret", label, k), Again: g.field("again", label+" again", k)}
+		p.OtherHref, p.OtherLabel = g.otherKind("/setup", k)
+		g.add("setup-"+string(k), "setup", p)
+		p.Problem = "The two aren't the same. Try once more."
+		g.add("setup-"+string(k)+"-problem", "setup", p)
+
+		lock := lockPage{Frame: g.frame("Locked", ""), Field: g.field("secret", label, k)}
+		lock.Frame.Secret = g.words.secret(k)
+		g.add("lock-"+string(k), "lock", lock)
+		lock.Problem, _ = g.secretProblem(&vault.PINError{Retries: 3}, k)
+		g.add("lock-"+string(k)+"-problem", "lock", lock)
+	}
+	g.add("lock-blocked", "lock", lockPage{Frame: g.frame("Locked", ""), Blocked: true})
+}
+
+func (g *gallery) sample() []authenticator.Passkey {
+	key := func(n byte, rp, name, account, display string) authenticator.Passkey {
+		return authenticator.Passkey{ID: []byte{n}, RPID: webauthn.RPID(rp), RPName: name,
+			Account:   authenticator.Account{Name: account, DisplayName: display},
+			CreatedAt: galleryTime.Add(-50 * time.Hour), LastUsed: galleryTime.Add(-4 * time.Minute)}
+	}
+	return []authenticator.Passkey{
+		key(1, "login.alder.example", "Alder Library Trust", "maia@alder.example", "Maia Oduya"),
+		key(2, "login.alder.example", "Alder Library Trust", "desk@alder.example", "Weekend desk"),
+		key(3, "fern.example", "Fern Pottery Club", "maia.o", ""),
+	}
+}
+
+func (g *gallery) passkeys() {
+	all := g.sample()
+	g.add("list", "passkeys", passkeysPage{Frame: g.frame("Passkeys", tabPasskeys), Sites: bySite(all)})
+	g.add("list-deleted", "passkeys", passkeysPage{Frame: g.frame("Passkeys", tabPasskeys), Sites: bySite(all[2:]),
+		Notice: "Deleted here. Delete it in your account on the site too."})
+	g.add("list-empty", "passkeys", passkeysPage{Frame: g.frame("Passkeys", tabPasskeys)})
+	p := passkeyPage{Frame: g.frame("Passkey", ""), Name: "Maia Oduya", Site: "login.alder.example", SiteSays: "Alder Library Trust",
+		Account: "maia@alder.example", Created: g.day(all[0].CreatedAt), LastUsed: g.day(all[0].LastUsed), Href: hrefOf(all[0])}
+	g.add("passkey", "passkey", p)
+	p.Nickname, p.Problem = "A name that is much longer than a row", "That name is longer than 30 characters."
+	g.add("passkey-problem", "passkey", p)
+	g.add("delete", "delete", deletePage{Frame: g.frame("Delete this passkey?", ""), Account: p.Account, Site: p.Site, Href: p.Href})
+}
+
+func (g *gallery) settings() {
+	g.add("activity-empty", "activity", activityPage{Frame: g.frame("Activity", tabActivity)})
+	page := activityPage{Frame: g.frame("Activity", tabActivity)}
+	for i, e := range []Event{
+		{Kind: authenticator.UsePasskey, Account: "maia@alder.example", Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeAllowed},
+		{Kind: authenticator.UsePasskey, Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeDeclined},
+		{Kind: authenticator.MakePasskey, Account: "maia@alder.example", Caller: authenticator.Caller{Via: "local", Name: "Chromium"}, Outcome: outcomeAllowed},
+		{Kind: authenticator.NoPasskey, Caller: authenticator.Caller{Via: "local"}, Outcome: outcomeTold},
+		{Kind: authenticator.UsePasskey, Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeNoAnswer},
+	} {
+		e.At, e.Site = galleryTime.Add(-time.Duration(i*9)*time.Hour), "login.alder.example"
+		page.Rows = append(page.Rows, g.eventRow(e))
+	}
+	g.add("activity", "activity", page)
+	g.add("settings", "settings", settingsPage{Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
+		Sensor: "Simulated sensor", SensorSays: "A button stands for your face or finger", SensorIcon: g.words.Sensors[0].Icon,
+		Version: g.cfg.OSVersion, Count: "3 passkeys", AAGUID: g.aaguid().String()})
+	for _, k := range g.kinds() {
+		w := g.words.secret(k)
+		p := secretPage{Frame: g.frame("Change", ""), Kind: k, Pattern: k == vault.Pattern,
+			Current: g.field("current", "Current "+w.Noun, k), First: g.field("secret", "New "+w.Noun, k), Again: g.field("again", "New "+w.Noun+" again", k)}
+		p.Frame.Secret = w
+		p.OtherHref, p.OtherLabel = g.otherKind("/settings/secret", k)
+		p.Problem, _ = g.secretProblem(&vault.PINError{Retries: 1}, k)
+		g.add("secret-"+string(k), "secret", p)
+	}
+}
+
+func (g *gallery) scanning() {
+	scan := scanPage{Frame: g.frame("Scan", "")}
+	scan.Frame.Camera = true
+	g.add("scan", "scan", scan)
+	scan.Problem = "That code has ended. Scan it again."
+	g.add("scan-ended", "scan", scan)
+	show := func(name string, t transactionView) {
+		p := g.progress(t)
+		p.Frame = g.frame(p.Title, "")
+		g.add("progress-"+name, "progress", p)
+	}
+	for _, s := range []link.Stage{"", link.StageWaiting, link.StageJoined, link.StageReady} {
+		name := string(s)
+		if s == "" {
+			name = "begun"
+		}
+		show(name, transactionView{Running: true, Stage: s})
+	}
+	show("sending", transactionView{Running: true, Stage: link.StageReady, Asked: true})
+	for _, r := range []result{resultSent, resultDeclined, resultNoPasskey, resultExcluded, resultCancelled, resultRefused} {
+		show(string(r), transactionView{Result: r})
+	}
+	show("saved", transactionView{Result: resultSent, Hint: hybrid.HintMakeCredential})
+	for _, f := range []transactionView{
+		{Leg: link.LegRelay}, {Leg: link.LegRadio, Stage: link.StageConnected}, {Leg: link.LegAdvert, Stage: link.StageWaiting},
+		{Leg: link.LegHandshake, Stage: link.StageJoined}, {Leg: link.LegTimeout, Stage: link.StageReady}, {Leg: link.LegPeer, Stage: link.StageReady},
+	} {
+		f.Result = resultFailed
+		show("failed-"+string(f.Leg), f)
+	}
+}
+
+// asking puts a question on the desk as if it were asked.
+func (g *gallery) asking(q question) {
+	q.id = "question"
+	g.desk.now = &q
+}
+
+// questions are the questions in each of their steps.
+func (g *gallery) questions() map[string]question {
+	all := g.sample()
+	nearby, here := authenticator.Caller{Via: "hybrid"}, authenticator.Caller{Via: "local", Name: "Chromium"}
+	use := authenticator.Prompt{Kind: authenticator.UsePasskey, RPID: all[0].RPID, Passkeys: all[:2], Caller: nearby, Verify: true}
+	one := use
+	one.Passkeys, one.Caller = all[:1], here
+	save := authenticator.Prompt{Kind: authenticator.MakePasskey, RPID: all[0].RPID, Account: all[0].Account, Caller: nearby, Verify: true}
+	told := func(k authenticator.Kind) question {
+		return question{step: stepTold, prompt: authenticator.Prompt{Kind: k, RPID: all[0].RPID, Caller: nearby}}
+	}
+	return map[string]question{
+		"choose":       {step: stepConfirm, prompt: use},
+		"use":          {step: stepConfirm, prompt: one},
+		"make":         {step: stepConfirm, prompt: save},
+		"select":       {step: stepConfirm, prompt: authenticator.Prompt{Kind: authenticator.Select, Caller: here}},
+		"verify":       {step: stepVerify, prompt: use},
+		"verify-make":  {step: stepVerify, prompt: save},
+		"secret":       {step: stepSecret, prompt: use},
+		"secret-wrong": {step: stepSecret, prompt: use, problem: "That's not the " + g.words.BareSecret + ". 1 try is left.", tries: 1},
+		"unlock":       {step: stepSecret, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
+		"set-up-first": {step: stepSetUp, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
+		"already-here": told(authenticator.AlreadyHere),
+		"no-passkey":   told(authenticator.NoPasskey),
+	}
+}
+
+var questionNames = []string{"choose", "use", "make", "select", "verify", "verify-make", "secret", "secret-wrong", "unlock", "set-up-first", "already-here", "no-passkey"}
+
+func (g *gallery) sheets() {
+	questions := g.questions()
+	for _, name := range questionNames {
+		g.asking(questions[name])
+		g.add("ask-"+name, "passkeys", passkeysPage{Frame: g.frame("Passkeys", tabPasskeys), Sites: bySite(g.sample())})
+	}
+	if g.cfg.Style == Android {
+		g.asking(questions["secret"])
+		p := passkeysPage{Frame: g.frame("Passkeys", tabPasskeys), Sites: bySite(g.sample())}
+		w := g.words.secret(vault.Pattern)
+		p.Frame.Sheet.Title, p.Frame.Sheet.Field = w.Title, g.field("secret", w.Label, vault.Pattern)
+		g.add("ask-pattern", "passkeys", p)
+	}
+	g.desk.now = nil
+}
+
+func (g *gallery) barePages() {
+	show := func(name string) {
+		f := g.frame("Request", "")
+		f.Bare, f.Sheet = true, g.sheet(true)
+		g.add("bare-"+name, "prompt", promptPage{f})
+	}
+	questions := g.questions()
+	for _, name := range []string{"choose", "make", "verify", "secret"} {
+		g.asking(questions[name])
+		show(name)
+	}
+	g.desk.now = nil
+	show("waiting")
+	for _, o := range []outcome{outcomeAllowed, outcomeDeclined, outcomeNoAnswer, outcomeWithdrawn} {
+		g.desk.last = o
+		show(string(o))
+	}
+	g.desk.last = ""
+}

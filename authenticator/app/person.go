@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"cardea/authenticator"
+)
+
+// person is whoever looks at the pages.
+type person struct{ *App }
+
+var _ authenticator.Person = person{}
+
+// Ask shows p on every open page and waits for the answer. A phone whose
+// system is too old declines without asking.
+func (a person) Ask(ctx context.Context, p authenticator.Prompt) (authenticator.Answer, error) {
+	if a.old {
+		a.note(p, outcomeTooOld)
+		return authenticator.Answer{}, authenticator.ErrDeclined
+	}
+	ctx, cancel := a.until(ctx)
+	defer cancel()
+	answer, err := a.desk.ask(ctx, p, a.firstStep(p.Kind))
+	a.note(p, outcomeOf(p.Kind, err))
+	return answer, err
+}
+
+func (a *App) firstStep(k authenticator.Kind) step {
+	switch k {
+	case authenticator.Unlock:
+		if !a.keeper.Exists() {
+			return stepSetUp
+		}
+		return stepSecret
+	case authenticator.AlreadyHere, authenticator.NoPasskey:
+		return stepTold
+	default:
+		return stepConfirm
+	}
+}
+
+// afterConfirm is where a yes leads: to the sensor, to the secret, or out.
+func (a *App) afterConfirm(p authenticator.Prompt) (next step, done bool) {
+	switch {
+	case !p.Verify:
+		return "", true
+	case a.sensorWorks():
+		return stepVerify, false
+	default:
+		return stepSecret, false
+	}
+}
+
+// sensorWorks: a sensor can only say that this is the person who has typed
+// their secret before, so it needs a vault that is open already.
+func (a *App) sensorWorks() bool { return a.cfg.Sensor && !a.keeper.Locked() }
+
+func outcomeOf(k authenticator.Kind, err error) outcome {
+	switch {
+	case err == nil && (k == authenticator.AlreadyHere || k == authenticator.NoPasskey):
+		return outcomeTold
+	case err == nil:
+		return outcomeAllowed
+	case errors.Is(err, authenticator.ErrDeclined):
+		return outcomeDeclined
+	case errors.Is(err, authenticator.ErrNoAnswer):
+		return outcomeNoAnswer
+	default:
+		return outcomeWithdrawn
+	}
+}
+
+// note keeps the request for the activity page. Unlocking is only a part of
+// the request that follows it, unless it ends there.
+func (a *App) note(p authenticator.Prompt, o outcome) {
+	if p.Kind == authenticator.Unlock && o == outcomeAllowed {
+		return
+	}
+	account := p.Account.Name
+	if account == "" && len(p.Passkeys) == 1 {
+		account = p.Passkeys[0].Account.Name
+	}
+	a.activity.add(Event{
+		At: a.cfg.Now(), Kind: p.Kind, Site: string(p.RPID), Account: account, Caller: p.Caller, Outcome: o,
+	})
+	a.news.tell()
+}

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	_ "image/gif" // pictures that people drop in
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"net/http"
+
+	"cardea/hybrid"
+	"cardea/hybrid/link"
+	"cardea/hybrid/qrimage"
+	"cardea/internal/httpd"
+)
+
+type scanPage struct {
+	Frame   frame
+	Problem string
+}
+
+// A scanAnswer tells the camera page what is in a picture. Code is a random
+// name for what was read, never the text itself.
+type scanAnswer struct {
+	Code    string `json:"code,omitempty"`
+	Label   string `json:"label,omitempty"`   // what it offers to do
+	Problem string `json:"problem,omitempty"` // why it is of no use
+}
+
+func (a *App) scanPage(w http.ResponseWriter, r *http.Request) error {
+	if t := a.transaction(); t != nil && t.Running {
+		return see(w, r, "/scan/progress")
+	}
+	return a.renderScan(w, http.StatusOK, "")
+}
+
+func (a *App) renderScan(w http.ResponseWriter, status int, problem string) error {
+	p := scanPage{Frame: a.frame("Scan", ""), Problem: problem}
+	p.Frame.Camera = true
+	return a.render(w, status, "scan", p)
+}
+
+// maxPixels bounds what is decoded: more than any screen or camera frame.
+const maxPixels = 64 << 20
+
+// scanFrame looks for a code in one picture.
+func (a *App) scanFrame(w http.ResponseWriter, r *http.Request) error {
+	img, err := a.readPicture(r)
+	if err != nil {
+		return err
+	}
+	text, err := a.decode(r.Context(), img)
+	if errors.Is(err, qrimage.ErrNoCode) {
+		writeJSON(w, http.StatusOK, scanAnswer{})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	qr, err := readCode(text)
+	switch {
+	case errors.Is(err, ErrNotPasskeyCode):
+		writeJSON(w, http.StatusOK, scanAnswer{Problem: "That's not a passkey code. Look for the one the sign-in window shows."})
+	case err != nil:
+		writeJSON(w, http.StatusOK, scanAnswer{Problem: "This " + a.words.Device + " can't use that code. Ask the other device for another way."})
+	default:
+		writeJSON(w, http.StatusOK, scanAnswer{Code: a.codes.put(qr, a.cfg.Now()), Label: a.offer(qr.Hint)})
+	}
+	return nil
+}
+
+func (a *App) offer(h hybrid.Hint) string {
+	if h == hybrid.HintMakeCredential {
+		return a.words.SavePasskey
+	}
+	return a.words.UsePasskey
+}
+
+func (a *App) readPicture(r *http.Request) (image.Image, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	notOne := "That picture can't be read. Use a PNG or JPEG."
+	size, _, err := image.DecodeConfig(bytes.NewReader(body))
+	if err != nil {
+		return nil, &httpd.Error{Status: http.StatusUnsupportedMediaType, Public: notOne, Err: err}
+	}
+	if size.Width <= 0 || size.Height <= 0 || size.Width > maxPixels/size.Height {
+		return nil, httpd.Errorf(http.StatusRequestEntityTooLarge, "That picture is too large.", "picture of %d by %d", size.Width, size.Height)
+	}
+	img, _, err := image.Decode(bytes.NewReader(body))
+	if err != nil {
+		return nil, &httpd.Error{Status: http.StatusUnsupportedMediaType, Public: notOne, Err: err}
+	}
+	return img, nil
+}
+
+// decode reads the code in img, a few pictures at a time.
+func (a *App) decode(ctx context.Context, img image.Image) (string, error) {
+	select {
+	case a.decoding <- struct{}{}:
+		defer func() { <-a.decoding }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	return qrimage.Decode(img)
+}
+
+// scanStart is the tap on a found code.
+func (a *App) scanStart(w http.ResponseWriter, r *http.Request) error {
+	qr, ok := a.codes.take(r.PostFormValue("code"), a.cfg.Now())
+	if !ok {
+		return a.renderScan(w, http.StatusConflict, "That code has ended. Scan it again.")
+	}
+	t, err := a.begin(qr)
+	if errors.Is(err, ErrBusy) {
+		return see(w, r, "/scan/progress")
+	}
+	if err != nil {
+		return err
+	}
+	// The transaction outlives the request; carry ends it with the App.
+	go a.carry(context.WithoutCancel(r.Context()), t, qr)
+	return see(w, r, "/scan/progress")
+}
+
+func (a *App) scanCancel(w http.ResponseWriter, r *http.Request) error {
+	a.mu.Lock()
+	t := a.tx
+	a.mu.Unlock()
+	if t != nil {
+		t.cancel()
+	}
+	return see(w, r, "/scan/progress")
+}
+
+// scanDone takes an ended transaction off the screen.
+func (a *App) scanDone(w http.ResponseWriter, r *http.Request) error {
+	a.mu.Lock()
+	if a.tx != nil && !a.tx.running() {
+		a.tx = nil
+	}
+	a.mu.Unlock()
+	if r.PostFormValue("then") == "scan" {
+		return see(w, r, "/scan")
+	}
+	return see(w, r, "/")
+}
+
+// A view of a transaction, taken at one moment.
+type transactionView struct {
+	Running bool
+	Hint    hybrid.Hint
+	Stage   link.Stage
+	Asked   bool
+	Result  result
+	Leg     link.Leg
+}
+
+// transaction returns the one on the screen, or nil.
+func (a *App) transaction() *transactionView {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tx == nil {
+		return nil
+	}
+	t := a.tx
+	return &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Result: t.result, Leg: t.leg}
+}

@@ -1,0 +1,503 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/png"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"cardea/ctap"
+	"cardea/hybrid"
+	"cardea/hybrid/link"
+	"cardea/hybrid/qrimage"
+	"cardea/hybrid/radio/air"
+	"cardea/hybrid/tunnel"
+	"cardea/internal/cbor"
+	"cardea/relay"
+	"cardea/webauthn"
+)
+
+// A room is what stands around a phone: the air and a relay.
+type room struct {
+	air    *air.Air
+	dialer *tunnel.Dialer
+}
+
+func newRoom(t *testing.T) room {
+	t.Helper()
+	r := relay.New(relay.Config{Log: slog.New(slog.DiscardHandler)})
+	srv := httptest.NewServer(r)
+	t.Cleanup(func() { r.Close(); srv.Close() })
+	base := "ws" + strings.TrimPrefix(srv.URL, "http")
+	return room{air.New(), &tunnel.Dialer{Base: func(string) string { return base }}}
+}
+
+func (r room) phone(c *Config) {
+	c.Advertiser, c.Tunnel, c.Service = r.air, r.dialer, hybrid.DevelopmentService
+}
+
+func (r room) dial(ctx context.Context, inv *hybrid.Invitation) (*link.Client, error) {
+	return link.Dial(ctx, inv, link.DialConfig{Scanner: r.air, Tunnel: r.dialer})
+}
+
+func invite(t *testing.T, h hybrid.Hint) *hybrid.Invitation {
+	t.Helper()
+	inv, err := hybrid.NewInvitation(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv
+}
+
+// pictureOf draws text as the phone's camera might see it.
+func pictureOf(t *testing.T, text string, scale int) image.Image {
+	t.Helper()
+	symbol, err := qrimage.Encode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return symbol.Image(scale)
+}
+
+// scan shows text to the phone as a camera does: in one picture after the
+// other, from a little nearer or farther, as not every one can be read.
+func (s *site) scan(text string) (status int, a scanAnswer) {
+	s.t.Helper()
+	for _, scale := range []int{5, 6, 7, 4, 8} {
+		status, a = s.look(pngOf(s.t, pictureOf(s.t, text, scale)))
+		if a != (scanAnswer{}) {
+			return status, a
+		}
+	}
+	return status, a
+}
+
+func pngOf(t *testing.T, img image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// look shows a picture to the phone.
+func (s *site) look(picture []byte) (int, scanAnswer) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/scan/frame", bytes.NewReader(picture))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var a scanAnswer
+	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, a
+}
+
+func TestFoundCodeOffersWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		style Style
+		hint  hybrid.Hint
+		want  string
+	}{
+		{IOS, hybrid.HintGetAssertion, "Sign in with passkey"},
+		{IOS, hybrid.HintMakeCredential, "Save a passkey"},
+		{Android, hybrid.HintGetAssertion, "Use passkey"},
+		{Android, hybrid.HintMakeCredential, "Create passkey"},
+	} {
+		s := start(t, func(c *Config) { c.Style = tt.style })
+		inv := invite(t, tt.hint)
+		status, got := s.scan(inv.Text())
+		if status != http.StatusOK || got.Label != tt.want || got.Code == "" || got.Problem != "" {
+			t.Errorf("%s, %s: %d %+v, want label %q", tt.style, tt.hint, status, got, tt.want)
+		}
+		if strings.Contains(inv.Text(), got.Code) {
+			t.Error("the name of the code is part of its text")
+		}
+		if strings.Contains(s.log.String(), inv.Text()[6:]) {
+			t.Error("the log has the text of the code")
+		}
+	}
+}
+
+func TestCodesThatAreOfNoUse(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	onlyRadio := invite(t, hybrid.HintGetAssertion).QR
+	onlyRadio.Channels = []hybrid.Channel{hybrid.ChannelBLE}
+	for name, tt := range map[string]struct{ text, want string }{
+		"a web address":        {"https://example.com/", "not a passkey code"},
+		"a broken code":        {"FIDO:/123", "can't use that code"},
+		"a digital credential": {invite(t, hybrid.HintPresentation).Text(), "can't use that code"},
+		"no tunnel offered":    {onlyRadio.Text(), "can't use that code"},
+	} {
+		if status, got := s.scan(tt.text); status != http.StatusOK || got.Code != "" || !strings.Contains(got.Problem, tt.want) {
+			t.Errorf("%s: %d %+v, want problem %q", name, status, got, tt.want)
+		}
+	}
+	if status, got := s.look(pngOf(t, image.NewGray(image.Rect(0, 0, 200, 200)))); status != http.StatusOK || got != (scanAnswer{}) {
+		t.Errorf("an empty picture: %d %+v, want nothing", status, got)
+	}
+}
+
+func TestPicturesThatAreNone(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	huge := pngOf(t, image.NewGray(image.Rect(0, 0, 8, 8)))
+	copy(huge[16:24], []byte{0, 1, 0, 0, 0, 1, 0, 0}) // claims 65536 by 65536
+	for name, tt := range map[string]struct {
+		picture []byte
+		want    int
+	}{
+		"text":       {[]byte("not a picture"), http.StatusUnsupportedMediaType},
+		"nothing":    {nil, http.StatusUnsupportedMediaType},
+		"cut short":  {pngOf(t, image.NewGray(image.Rect(0, 0, 90, 90)))[:60], http.StatusUnsupportedMediaType},
+		"too heavy":  {make([]byte, maxPicture+1), http.StatusRequestEntityTooLarge},
+		"wrong size": {huge, http.StatusUnsupportedMediaType}, // its checksum no longer fits
+	} {
+		if status, got := s.look(tt.picture); status != tt.want || got.Problem == "" {
+			t.Errorf("%s: %d %+v, want %d and a problem", name, status, got, tt.want)
+		}
+	}
+}
+
+func TestCodeIsTakenOnceAndInTime(t *testing.T) {
+	t.Parallel()
+	var c codes
+	now := time.Unix(1_790_000_000, 0)
+	qr := invite(t, hybrid.HintGetAssertion).QR
+	id := c.put(qr, now)
+	if _, ok := c.take("another", now); ok {
+		t.Error("a name that was never given is known")
+	}
+	if _, ok := c.take(id, now); !ok {
+		t.Error("the code is not there")
+	}
+	if _, ok := c.take(id, now); ok {
+		t.Error("the code works twice")
+	}
+	if _, ok := c.take(c.put(qr, now), now.Add(codeLife)); ok {
+		t.Error("the code works after its time")
+	}
+	first := c.put(qr, now)
+	for range codesKept {
+		c.put(invite(t, hybrid.HintGetAssertion).QR, now)
+	}
+	if _, ok := c.take(first, now); ok {
+		t.Error("more codes are kept than should be")
+	}
+}
+
+func TestUnknownCodeIsNotStarted(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	status, _, body := s.post("/scan/start", "code", "nothing")
+	if status != http.StatusConflict {
+		t.Errorf("starting = %d, want 409", status)
+	}
+	says(t, body, "That code has ended. Scan it again.")
+}
+
+var clientDataHash = bytes.Repeat([]byte{7}, 32)
+
+func makeRequest(account string) ctap.MakeCredentialRequest {
+	return ctap.MakeCredentialRequest{
+		ClientDataHash: clientDataHash, RP: ctap.RPEntity{ID: "login.example", Name: "Example"},
+		User:             ctap.UserEntity{ID: []byte(account), Name: account},
+		PubKeyCredParams: []ctap.CredentialParameters{{Alg: webauthn.ES256, Type: webauthn.PublicKeyType}},
+		Options:          map[string]bool{"rk": true, "uv": true},
+	}
+}
+
+// press waits for the question and goes through it with the given buttons.
+func (s *site) press(buttons ...string) {
+	s.t.Helper()
+	_, changed := s.news.latest()
+	for {
+		if q, _ := s.desk.see(); q != nil {
+			for _, b := range buttons {
+				s.post("/prompt", "id", q.id, "do", b, "secret", testPIN)
+			}
+			return
+		}
+		<-changed
+		_, changed = s.news.latest()
+	}
+}
+
+// pressing does what press does on the side, and closes the channel after.
+func (s *site) pressing(buttons ...string) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.press(buttons...)
+	}()
+	return done
+}
+
+// settled waits until the transaction on the screen has ended.
+func (s *site) settled() transactionView {
+	s.t.Helper()
+	for {
+		_, changed := s.news.latest()
+		if t := s.transaction(); t != nil && !t.Running {
+			return *t
+		}
+		<-changed
+	}
+}
+
+// tap shows the code of inv to the phone's camera and accepts the offer.
+func (s *site) tap(inv *hybrid.Invitation) {
+	s.t.Helper()
+	status, found := s.scan(inv.Text())
+	if status != http.StatusOK || found.Code == "" {
+		s.t.Fatalf("looking at the code: %d %+v", status, found)
+	}
+	if _, location, _ := s.post("/scan/start", "code", found.Code); location != "/scan/progress" {
+		s.t.Fatalf("starting leads to %q", location)
+	}
+}
+
+func TestScannedCodeIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+
+	inv := invite(t, hybrid.HintMakeCredential)
+	s.tap(inv)
+	client, err := r.dial(t.Context(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pressed := s.pressing("continue", "sensor-face")
+	made, err := ctap.MakeCredential(t.Context(), client, makeRequest("ana@example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-pressed
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.settled(); got.Result != resultSent {
+		t.Fatalf("transaction = %+v, want sent", got)
+	}
+	says(t, s.page("/scan/progress"), "Sent", "The passkey is saved here", "Carry on at the other device")
+	if _, location, _ := s.post("/scan/done"); location != "/" {
+		t.Errorf("Done leads to %q", location)
+	}
+	says(t, s.page("/"), "ana@example")
+
+	s.post("/lock")
+	inv = invite(t, hybrid.HintGetAssertion)
+	s.tap(inv)
+	if client, err = r.dial(t.Context(), inv); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.press("secret")   // unlock
+		s.press("continue") // verified by it
+	}()
+	got, err := ctap.GetAssertion(t.Context(), client, ctap.GetAssertionRequest{
+		RPID: "login.example", ClientDataHash: clientDataHash, Options: map[string]bool{"uv": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	data, err := webauthn.ParseAuthenticatorData(made.AuthData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Credential == nil || !bytes.Equal(got.Credential.ID, data.Attested.ID) {
+		t.Errorf("assertion is of %v, want the passkey that was made", got.Credential)
+	}
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.settled(); got.Result != resultSent {
+		t.Errorf("transaction = %+v, want sent", got)
+	}
+}
+
+func TestOutcomesAreToldApart(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		buttons []string
+		have    bool
+		want    result
+		says    string
+	}{
+		{"declined", []string{"cancel"}, true, resultDeclined, "Not sent"},
+		{"declined at the sensor", []string{"continue", "cancel"}, true, resultDeclined, "Not sent"},
+		{"no passkey", []string{"continue"}, false, resultNoPasskey, "No passkey here"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			s := start(t, r.phone)
+			if tt.have {
+				s.save(passkey(1, "ana@example"))
+			}
+			inv := invite(t, hybrid.HintGetAssertion)
+			s.tap(inv)
+			client, err := r.dial(t.Context(), inv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pressed := s.pressing(tt.buttons...)
+			if _, err := ctap.GetAssertion(t.Context(), client, ctap.GetAssertionRequest{
+				RPID: "login.example", ClientDataHash: clientDataHash, Options: map[string]bool{"uv": true}}); err == nil {
+				t.Error("the other device got an assertion")
+			}
+			<-pressed
+			client.Close()
+			if got := s.settled(); got.Result != tt.want {
+				t.Errorf("transaction = %+v, want %s", got, tt.want)
+			}
+			says(t, s.page("/scan/progress"), tt.says)
+		})
+	}
+}
+
+func TestFailuresNameTheLeg(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	off := newRoom(t)
+	off.air.SetPower(false)
+	nowhere := &tunnel.Dialer{Base: func(string) string { return "ws://127.0.0.1:1" }}
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   link.Leg
+		says   []string
+	}{
+		{"no radio", func(c *Config) { r.phone(c); c.Advertiser = nil }, link.LegRadio, []string{"Bluetooth is off on this iPhone", "turn it on"}},
+		{"radio off", off.phone, link.LegRadio, []string{"Bluetooth is off on this iPhone"}},
+		{"no relay", func(c *Config) { r.phone(c); c.Tunnel = nowhere }, link.LegRelay, []string{"This iPhone couldn&#39;t reach the relay", "another network"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, tt.change)
+			inv := invite(t, hybrid.HintGetAssertion)
+			err := s.Scan(t.Context(), inv.Text())
+			var broken *link.Error
+			if !errors.As(err, &broken) || broken.Leg != tt.want {
+				t.Errorf("Scan = %v, want leg %s", err, tt.want)
+			}
+			says(t, s.page("/scan/progress"), append(tt.says, "Scan again", "role=\"alert\"")...)
+			if strings.Contains(s.log.String(), inv.Text()[6:]) {
+				t.Error("the log has the text of the code")
+			}
+		})
+	}
+}
+
+func TestOtherDeviceGoingAwayIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+	s.save(passkey(1, "ana@example"))
+	inv := invite(t, hybrid.HintGetAssertion)
+	s.tap(inv)
+	client, err := r.dial(t.Context(), inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		s.press() // wait for the question
+		cancel()
+	}()
+	_, err = ctap.GetAssertion(ctx, client, ctap.GetAssertionRequest{
+		RPID: "login.example", ClientDataHash: clientDataHash, Options: map[string]bool{"uv": true}})
+	if err == nil {
+		t.Error("the cancelled request was answered")
+	}
+	client.Close()
+	if got := s.settled(); got.Result != resultFailed || got.Leg != link.LegPeer {
+		t.Errorf("transaction = %+v, want failed at the other device", got)
+	}
+	says(t, s.page("/scan/progress"), "The other device closed the connection")
+	if q, _ := s.desk.see(); q != nil {
+		t.Errorf("the question is still on the screen: %+v", q)
+	}
+}
+
+func TestPersonCanCancelWhileConnecting(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+	s.tap(invite(t, hybrid.HintGetAssertion)) // nobody dials
+	says(t, s.page("/scan/progress"), "Connecting to the other device", "Cancel")
+	if resp, _ := s.do(http.MethodGet, "/scan", nil, nil); resp.Header.Get("Location") != "/scan/progress" {
+		t.Error("the camera opens while a code is being answered")
+	}
+	if err := s.Scan(t.Context(), invite(t, hybrid.HintGetAssertion).Text()); err != ErrBusy {
+		t.Errorf("a second Scan = %v, want %v", err, ErrBusy)
+	}
+	s.post("/scan/cancel")
+	if got := s.settled(); got.Result != resultCancelled {
+		t.Errorf("transaction = %+v, want cancelled", got)
+	}
+	says(t, s.page("/scan/progress"), "Cancelled", "Nothing was sent")
+	if _, location, _ := s.post("/scan/done", "then", "scan"); location != "/scan" {
+		t.Errorf("Scan again leads to %q", location)
+	}
+}
+
+func TestClosingEndsATransaction(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+	s.tap(invite(t, hybrid.HintGetAssertion))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.transaction(); got == nil || got.Running {
+		t.Errorf("transaction = %+v, want an ended one", got)
+	}
+	if err := s.Scan(t.Context(), invite(t, hybrid.HintGetAssertion).Text()); !errors.Is(err, context.Canceled) {
+		t.Errorf("Scan after Close = %v, want canceled", err)
+	}
+}
+
+// Only requests for a passkey say how a transaction ended.
+func TestGetInfoIsNoOutcome(t *testing.T) {
+	t.Parallel()
+	var tx transaction
+	tx.handled([]byte{byte(ctap.CmdGetInfo)}, []byte{0})
+	tx.end(nil)
+	if tx.result != resultRefused {
+		t.Errorf("result = %q, want %q", tx.result, resultRefused)
+	}
+	for status, want := range map[ctap.Status]result{
+		ctap.OK: resultSent, ctap.CredentialExcluded: resultExcluded, ctap.UserActionTimeout: resultDeclined, ctap.InvalidOption: resultRefused,
+	} {
+		var tx transaction
+		tx.handled(append([]byte{byte(ctap.CmdMakeCredential)}, cbor.MustEncode(map[int]int{})...), []byte{byte(status)})
+		tx.end(nil)
+		if tx.result != want {
+			t.Errorf("after %v: %q, want %q", status, tx.result, want)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+
+	"cardea/authenticator"
+	"cardea/authenticator/vault"
+)
+
+type activityPage struct {
+	Frame frame
+	Rows  []eventRow
+}
+
+type eventRow struct {
+	What, Detail, When, From, Icon, Tone string
+}
+
+type settingsPage struct {
+	Frame                          frame
+	Notice                         string
+	Sensor, SensorSays, SensorIcon string
+	Version, Count, AAGUID         string
+}
+
+type secretPage struct {
+	Frame                 frame
+	Kind                  vault.Kind // of the new one
+	Pattern               bool
+	Current, First, Again secretField
+	Problem               string
+	OtherHref, OtherLabel string
+}
+
+func (a *App) activityPage(w http.ResponseWriter, r *http.Request) error {
+	page := activityPage{Frame: a.frame("Activity", tabActivity).live()}
+	for _, e := range a.activity.list() {
+		page.Rows = append(page.Rows, a.eventRow(e))
+	}
+	return a.render(w, http.StatusOK, "activity", page)
+}
+
+// outcomeWords say what came of a request, with the icon and tone of the row.
+var outcomeWords = map[outcome][3]string{
+	outcomeAllowed:   {"You allowed it", "check", "ok"},
+	outcomeDeclined:  {"You said no", "close", "plain"},
+	outcomeNoAnswer:  {"Nobody answered in time", "clock", "warn"},
+	outcomeWithdrawn: {"The other side took it back", "close", "plain"},
+	outcomeTold:      {"You were told", "info", "plain"},
+	outcomeTooOld:    {"Refused: the system is too old", "warning", "warn"},
+}
+
+var kindWords = map[authenticator.Kind]string{
+	authenticator.Unlock:      "Unlock for",
+	authenticator.MakePasskey: "Save a passkey for",
+	authenticator.UsePasskey:  "Sign in to",
+	authenticator.AlreadyHere: "There was a passkey already for",
+	authenticator.NoPasskey:   "No passkey here for",
+	authenticator.Select:      "Choose this device",
+}
+
+func (a *App) eventRow(e Event) eventRow {
+	o := outcomeWords[e.Outcome]
+	row := eventRow{What: kindWords[e.Kind], Detail: o[0], Icon: o[1], Tone: o[2], When: a.day(e.At), From: a.asker(e.Caller)}
+	if e.Site != "" {
+		row.What += " " + e.Site
+	}
+	if e.Account != "" {
+		row.Detail += " as " + e.Account
+	}
+	return row
+}
+
+func (a *App) settingsPage(w http.ResponseWriter, r *http.Request) error {
+	all, err := a.keeper.Passkeys(r.Context(), "")
+	if err != nil {
+		return fmt.Errorf("counting passkeys: %w", err)
+	}
+	page := settingsPage{
+		Frame: a.frame("Settings", tabSettings), Version: a.cfg.OSVersion, SensorIcon: a.words.Sensors[0].Icon,
+		Count: count(len(all), "passkey", "passkeys"), AAGUID: a.aaguid().String(),
+		Sensor: "No sensor", SensorSays: "This " + a.words.Device + " asks for the " + a.words.secret(a.keeper.Kind()).Noun + " each time",
+	}
+	if a.cfg.Sensor {
+		page.Sensor, page.SensorSays = "Simulated sensor", "A button stands for your face or finger"
+	}
+	if r.URL.Query().Get("changed") != "" {
+		page.Notice = "Changed. Use the new " + page.Frame.Secret.Noun + " from now on."
+	}
+	return a.render(w, http.StatusOK, "settings", page)
+}
+
+func (a *App) secretPage(w http.ResponseWriter, r *http.Request) error {
+	kind := a.keeper.Kind()
+	if k := r.URL.Query().Get("kind"); k != "" {
+		kind = a.kindOf(k)
+	}
+	return a.renderSecret(w, http.StatusOK, kind, "")
+}
+
+func (a *App) renderSecret(w http.ResponseWriter, status int, kind vault.Kind, problem string) error {
+	now, next := a.words.secret(a.keeper.Kind()), a.words.secret(kind)
+	page := secretPage{
+		Frame: a.frame("Change "+now.Noun, ""), Kind: kind, Pattern: kind == vault.Pattern, Problem: problem,
+		Current: a.secretField("current", "Current "+now.Noun, a.keeper.Kind(), ""),
+		First:   a.secretField("secret", "New "+next.Noun, kind, ""),
+		Again:   a.secretField("again", "New "+next.Noun+" again", kind, ""),
+	}
+	page.OtherHref, page.OtherLabel = a.otherKind("/settings/secret", kind)
+	return a.render(w, status, "secret", page)
+}
+
+func (a *App) changeSecret(w http.ResponseWriter, r *http.Request) error {
+	kind, secret := a.kindOf(r.PostFormValue("kind")), r.PostFormValue("secret")
+	if secret != r.PostFormValue("again") {
+		return a.renderSecret(w, http.StatusUnprocessableEntity, kind, "The two new ones aren't the same. Try once more.")
+	}
+	if err := vault.CheckPolicy(kind, secret); err != nil { // before a try is spent on the old one
+		problem, err := a.secretProblem(err, kind)
+		if err != nil {
+			return fmt.Errorf("checking the new secret: %w", err)
+		}
+		return a.renderSecret(w, http.StatusUnprocessableEntity, kind, problem)
+	}
+	if err := a.keeper.Change(r.Context(), r.PostFormValue("current"), kind, secret); err != nil {
+		problem, err := a.secretProblem(err, a.keeper.Kind())
+		if err != nil {
+			return fmt.Errorf("changing the secret: %w", err)
+		}
+		if a.keeper.Locked() {
+			return see(w, r, "/")
+		}
+		return a.renderSecret(w, http.StatusUnprocessableEntity, kind, problem)
+	}
+	a.news.tell()
+	return see(w, r, "/settings?changed=1")
+}

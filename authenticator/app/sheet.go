@@ -1,0 +1,202 @@
+package app
+
+import (
+	"fmt"
+
+	"cardea/authenticator"
+)
+
+// A sheet is what slides up when something is asked: one step of a question,
+// or, on the bare page, that nothing is asked now.
+type sheet struct {
+	Key     string // differs whenever the sheet does; empty if there is none
+	ID      string // of the question; empty if there is none
+	Step    step
+	Title   string
+	Says    string
+	Site    string // shown in bold after Says
+	Rows    []row  // passkeys to choose from
+	Account *row   // the one there is
+	Sensors []Sensor
+	Secret  secretWords
+	Field   secretField
+	Problem string
+	Blocked bool
+	Device  string // "iPhone"
+	Bare    bool
+	End     *ending
+}
+
+// A row is a passkey or an account.
+type row struct {
+	Index        int
+	Name, Detail string
+	Chosen       bool
+}
+
+// An ending tells the bare page's reader how the last question ended.
+type ending struct {
+	Title, Says, Icon string
+	Good              bool
+}
+
+// sheet draws the question on the screen.
+func (a *App) sheet(bare bool) sheet {
+	q, last := a.desk.see()
+	s := sheet{Bare: bare, Device: a.words.Device, Secret: a.words.secret(a.keeper.Kind())}
+	if q == nil {
+		s.End = a.ending(last)
+		return s
+	}
+	s.ID, s.Step, s.Problem = q.id, q.step, q.problem
+	s.Key = fmt.Sprintf("%s-%s-%d", q.id, q.step, q.tries)
+	s.Site = string(q.prompt.RPID)
+	switch q.step {
+	case stepVerify:
+		a.drawVerify(&s, q)
+	case stepSecret:
+		a.drawSecret(&s, q)
+	case stepSetUp:
+		s.Title = "Set up this " + a.words.Device + " first"
+		s.Says, s.Site = a.asker(q.prompt.Caller)+" is asking for a passkey. First choose how this "+a.words.Device+" is unlocked.", ""
+	case stepTold:
+		a.drawTold(&s, q)
+	default:
+		a.drawConfirm(&s, q)
+	}
+	return s
+}
+
+// asker names who brings the request, as far as the phone can tell.
+func (a *App) asker(c authenticator.Caller) string {
+	switch c.Via {
+	case "hybrid":
+		return "A device next to this " + a.words.Device
+	case "hid":
+		return "A computer connected to this " + a.words.Device
+	}
+	if c.Name != "" {
+		return c.Name + " on this " + a.words.Device
+	}
+	return "The browser on this " + a.words.Device
+}
+
+func (a *App) drawConfirm(s *sheet, q *question) {
+	p, who := q.prompt, a.asker(q.prompt.Caller)
+	switch p.Kind {
+	case authenticator.MakePasskey:
+		s.Title, s.Says = a.words.SaveTitle, who+" is asking to save a passkey for"
+		account := rowOf(p.Account, "")
+		s.Account = &account
+	case authenticator.UsePasskey:
+		s.Title, s.Says = a.useTitle(p), who+" is asking for"
+		for i, k := range p.Passkeys {
+			r := rowOf(k.Account, k.Nickname)
+			r.Index, r.Chosen = i, i == q.choice
+			s.Rows = append(s.Rows, r)
+		}
+		if len(s.Rows) == 1 {
+			s.Account, s.Rows = &s.Rows[0], nil
+		}
+	default: // Select
+		s.Title = "Use this " + a.words.Device + "?"
+		s.Says, s.Site = who+" wants to know whether this is the one you mean.", ""
+	}
+}
+
+func (a *App) useTitle(p authenticator.Prompt) string {
+	if a.cfg.Style == Android {
+		if len(p.Passkeys) > 1 {
+			return "Choose a passkey"
+		}
+		return "Use your passkey?"
+	}
+	name := string(p.RPID)
+	if len(p.Passkeys) > 0 && p.Passkeys[0].RPName != "" {
+		name = p.Passkeys[0].RPName
+	}
+	return "Sign in to " + name + "?"
+}
+
+func (a *App) drawVerify(s *sheet, q *question) {
+	s.Title, s.Sensors = "Verify it's you", a.words.Sensors
+	s.Says = doing(q)
+}
+
+// doing says what the person is about to do, up to the name of the site.
+func doing(q *question) string {
+	if q.prompt.Kind == authenticator.MakePasskey {
+		return "Saving a passkey for " + accountName(q.prompt.Account) + " at"
+	}
+	if q.choice < len(q.prompt.Passkeys) {
+		return "Signing in as " + accountName(q.prompt.Passkeys[q.choice].Account) + " to"
+	}
+	return "For"
+}
+
+func (a *App) drawSecret(s *sheet, q *question) {
+	kind := a.keeper.Kind()
+	s.Title, s.Says = s.Secret.Title, doing(q)
+	if q.prompt.Kind == authenticator.Unlock {
+		s.Says = "To open your passkeys for"
+		if s.Site == "" {
+			s.Says = "To open your passkeys on this " + a.words.Device + "."
+		}
+	} else if s.Site == "" {
+		s.Says = "To show that it's you."
+	}
+	s.Field = a.secretField("secret", s.Secret.Label, kind, q.problem)
+	if s.Blocked = a.keeper.Blocked(); s.Blocked {
+		s.Title, s.Says, s.Site = "This "+a.words.Device+" is blocked", "Its passkeys can't be opened any more.", ""
+		s.Problem = "The wrong " + s.Secret.Noun + " was tried too often. Sign in another way, then open this app to see what to do."
+	}
+}
+
+func (a *App) drawTold(s *sheet, q *question) {
+	if q.prompt.Kind == authenticator.AlreadyHere {
+		s.Title, s.Says = "You have a passkey here already", "This "+a.words.Device+" keeps one for this account at"
+		return
+	}
+	s.Title, s.Says = "No passkey here", "This "+a.words.Device+" has no passkey for"
+}
+
+func (a *App) ending(o outcome) *ending {
+	close := "You can close this window."
+	switch o {
+	case outcomeAllowed:
+		return &ending{"Sent", "Carry on where you were. " + close, "check", true}
+	case outcomeTold:
+		return &ending{"That's all", close, "check", true}
+	case outcomeDeclined:
+		return &ending{"You said no", "Nothing was shared. " + close, "close", false}
+	case outcomeNoAnswer:
+		return &ending{"Nobody answered in time", "The request has ended. " + close, "clock", false}
+	case outcomeWithdrawn:
+		return &ending{"The request is gone", "Who asked has taken it back. " + close, "close", false}
+	}
+	return nil
+}
+
+// rowOf names an account the way its owner knows it: by their own name for the
+// passkey if there is one.
+func rowOf(acct authenticator.Account, nickname string) row {
+	r := row{Name: nickname, Detail: acct.Name}
+	if r.Name == "" {
+		r.Name = acct.DisplayName
+	}
+	if r.Name == "" || r.Name == acct.Name {
+		r.Name, r.Detail = accountName(acct), ""
+	}
+	return r
+}
+
+// accountName is never empty: a site may leave the name out.
+func accountName(acct authenticator.Account) string {
+	switch {
+	case acct.Name != "":
+		return acct.Name
+	case acct.DisplayName != "":
+		return acct.DisplayName
+	}
+	return "an account without a name"
+}

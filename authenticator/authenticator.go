@@ -1,0 +1,118 @@
+package authenticator
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"cardea/ctap"
+	"cardea/webauthn"
+)
+
+// The models of authenticator that Cardea has. An AAGUID tells a site which
+// kind of app holds a passkey; it is the same for all installations.
+var (
+	AAGUIDIOS      = webauthn.MustParseAAGUID("3fd0e7a2-5c1b-4b0e-9d57-0c4f5a2e17a1")
+	AAGUIDAndroid  = webauthn.MustParseAAGUID("8c61b9d4-02f7-4e53-8a9e-6b1d4e7c3f52")
+	AAGUIDComputer = webauthn.MustParseAAGUID("b5a2c9e0-7d34-4f68-91c2-2f8e0d6a4b93")
+)
+
+// DefaultPromptTimeout is how long a person may take over one question: enough
+// to find the phone and type a PIN, less than the five minutes a site waits.
+const DefaultPromptTimeout = 2 * time.Minute
+
+// Config is what an Authenticator is made of. Vault and Person are required.
+type Config struct {
+	AAGUID webauthn.AAGUID
+	Vault  Vault
+	Person Person
+	// Transports are the values of getInfo member 9. Nil means internal and
+	// hybrid, the ways to a phone.
+	Transports []string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// PromptTimeout bounds each question; zero means DefaultPromptTimeout.
+	PromptTimeout time.Duration
+	// Log receives one record per request but getInfo: command, caller, status
+	// and, if there was one, the cause. Nil discards it.
+	Log *slog.Logger
+}
+
+// An Authenticator answers CTAP2 messages. It is safe for concurrent use and
+// takes requests one after the other, so that its Person never has two
+// questions on the screen.
+type Authenticator struct {
+	aaguid        webauthn.AAGUID
+	vault         Vault
+	person        Person
+	transports    []string
+	now           func() time.Time
+	promptTimeout time.Duration
+	log           *slog.Logger
+
+	// turn holds one token, taken for the length of a request. A channel, not
+	// a mutex: a caller who waits may give up.
+	turn chan struct{}
+	// next belongs to whoever holds the turn.
+	next *remaining
+}
+
+// New returns an Authenticator. It panics if Vault or Person is missing.
+func New(c Config) *Authenticator {
+	if c.Vault == nil || c.Person == nil {
+		panic("authenticator: internal error: Config needs a Vault and a Person")
+	}
+	if c.Transports == nil {
+		c.Transports = []string{webauthn.TransportInternal, webauthn.TransportHybrid}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.PromptTimeout == 0 {
+		c.PromptTimeout = DefaultPromptTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Authenticator{
+		aaguid: c.AAGUID, vault: c.Vault, person: c.Person, transports: c.Transports,
+		now: c.Now, promptTimeout: c.PromptTimeout, log: c.Log,
+		turn: make(chan struct{}, 1),
+	}
+}
+
+// Handle answers one request with one response; both are a byte and a map as
+// package ctap has them. It never returns an empty response. When ctx ends, the
+// question to the person is withdrawn and the answer is KEEPALIVE_CANCEL.
+func (a *Authenticator) Handle(ctx context.Context, caller Caller, request []byte) (response []byte) {
+	v, err := a.handle(ctx, caller, request)
+	return ctap.EncodeResponse(v, err)
+}
+
+// Device returns a as caller sees it. Its Send never returns an error, and any
+// number of requests may be under way; they take turns.
+func (a *Authenticator) Device(caller Caller) ctap.Device { return device{a, caller} }
+
+type device struct {
+	a      *Authenticator
+	caller Caller
+}
+
+func (d device) Send(ctx context.Context, request []byte) ([]byte, error) {
+	return d.a.Handle(ctx, d.caller, request), nil
+}
+
+// HasPasskey reports whether there is a discoverable passkey for rp. While the
+// vault is locked that is not known.
+func (a *Authenticator) HasPasskey(ctx context.Context, rp webauthn.RPID) (has, known bool) {
+	passkeys, err := a.vault.Passkeys(ctx, rp)
+	if err != nil {
+		return false, false
+	}
+	for _, p := range passkeys {
+		if p.Discoverable {
+			return true, true
+		}
+	}
+	return false, true
+}

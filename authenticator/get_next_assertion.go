@@ -1,0 +1,84 @@
+package authenticator
+
+import (
+	"context"
+	"time"
+
+	"cardea/ctap"
+	"cardea/webauthn"
+)
+
+// nextAssertionWindow is how long a client may take to ask for the next one
+// (CTAP §6.3).
+const nextAssertionWindow = 30 * time.Second
+
+// remaining is a series of silent assertions that has not been fetched to its
+// end. It names passkeys and does not hold their keys, so a vault that is
+// locked meanwhile stays locked.
+type remaining struct {
+	caller         Caller
+	rp             webauthn.RPID
+	clientDataHash []byte
+	ids            []webauthn.CredentialID
+	until          time.Time
+}
+
+// silentAssertion answers without a person. Clients use it to find out which
+// passkeys of a list are here; its signature is worth nothing to a site, as
+// neither UP nor UV is set.
+func (v *visit) silentAssertion(ctx context.Context, r ctap.GetAssertionRequest) (any, error) {
+	if v.a.vault.Locked() {
+		// Nobody may be asked to unlock it, and NO_CREDENTIALS would be a lie.
+		return nil, ctap.NotAllowed
+	}
+	passkeys, err := v.applicable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if len(passkeys) == 0 {
+		return nil, ctap.NoCredentials
+	}
+	response, err := v.assert(ctx, passkeys[0], r.ClientDataHash, 0, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	// CTAP §6.2.2 step 12: with an allow list one is enough.
+	if len(r.AllowList) != 0 || len(passkeys) == 1 {
+		return response, nil
+	}
+	response.NumberOfCredentials = uint(len(passkeys))
+	next := &remaining{
+		caller: v.caller, rp: r.RPID, clientDataHash: r.ClientDataHash,
+		until: v.a.now().Add(nextAssertionWindow),
+	}
+	for _, p := range passkeys[1:] {
+		next.ids = append(next.ids, p.ID)
+	}
+	v.a.next = next
+	return response, nil
+}
+
+// getNextAssertion is authenticatorGetNextAssertion (CTAP §6.3).
+func (v *visit) getNextAssertion(ctx context.Context, next *remaining) (any, error) {
+	now := v.a.now()
+	if next == nil || next.caller != v.caller || now.After(next.until) {
+		return nil, ctap.NotAllowed
+	}
+	passkeys, err := v.a.vault.Passkeys(ctx, next.rp)
+	if err != nil {
+		return nil, vaultStatus("looking for passkeys", err)
+	}
+	named := listed(passkeys, []ctap.CredentialDescriptor{{ID: next.ids[0], Type: webauthn.PublicKeyType}})
+	if len(named) == 0 {
+		return nil, ctap.NotAllowed // deleted meanwhile
+	}
+	response, err := v.assert(ctx, named[0], next.clientDataHash, 0, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	if next.ids = next.ids[1:]; len(next.ids) != 0 {
+		next.until = now.Add(nextAssertionWindow)
+		v.a.next = next
+	}
+	return response, nil
+}

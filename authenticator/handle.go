@@ -1,0 +1,184 @@
+package authenticator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"cardea/ctap"
+	"cardea/webauthn"
+)
+
+// handle waits for its turn, answers, and writes the one record of it.
+func (a *Authenticator) handle(ctx context.Context, caller Caller, request []byte) (response any, err error) {
+	r, err := ctap.ParseRequest(request)
+	if err == nil && r == ctap.Request(ctap.CmdGetInfo) {
+		return a.Info(), nil // must not wait for a person who is thinking
+	}
+	response, err = a.inTurn(ctx, &visit{a: a, caller: caller}, r, err)
+	a.record(ctx, caller, request, err)
+	return response, err
+}
+
+func (a *Authenticator) inTurn(ctx context.Context, v *visit, r ctap.Request, wrong error) (any, error) {
+	if err := a.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer a.endTurn()
+	if wrong != nil {
+		a.next = nil
+		return nil, wrong
+	}
+	return a.act(ctx, v, r)
+}
+
+func (a *Authenticator) takeTurn(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctap.KeepaliveCancel
+	}
+}
+
+func (a *Authenticator) endTurn() { <-a.turn }
+
+func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any, error) {
+	// CTAP §6: the state of a series of assertions ends with any other command.
+	next := a.next
+	a.next = nil
+	switch r := r.(type) {
+	case ctap.MakeCredentialRequest:
+		return v.makeCredential(ctx, r)
+	case ctap.GetAssertionRequest:
+		return v.getAssertion(ctx, r)
+	}
+	switch r.Command() {
+	case ctap.CmdGetNextAssertion:
+		return v.getNextAssertion(ctx, next)
+	case ctap.CmdSelection:
+		return nil, v.selection(ctx)
+	}
+	return nil, ctap.InvalidCommand
+}
+
+func (a *Authenticator) record(ctx context.Context, caller Caller, request []byte, err error) {
+	attrs := []slog.Attr{slog.String("via", caller.Via)}
+	if len(request) != 0 {
+		attrs = append(attrs, slog.String("command", ctap.Command(request[0]).String()))
+	}
+	status := ctap.OK
+	if err != nil {
+		if !errors.As(err, &status) {
+			status = ctap.Other
+		}
+		attrs = append(attrs, slog.String("cause", err.Error()))
+	}
+	attrs = append(attrs, slog.String("status", status.String()))
+	a.log.LogAttrs(ctx, slog.LevelInfo, "authenticator request", attrs...)
+}
+
+// A visit is one request and what the person has done in it so far.
+type visit struct {
+	a        *Authenticator
+	caller   Caller
+	present  bool // the person answered
+	verified bool // the person was verified
+}
+
+// flags are the flags of what has happened in this visit.
+func (v *visit) flags() (f webauthn.Flags) {
+	if v.present {
+		f |= webauthn.FlagUserPresent
+	}
+	if v.verified {
+		f |= webauthn.FlagUserVerified
+	}
+	return f
+}
+
+// ask puts one question to the person. Its error is or wraps the Status to
+// answer with. Who was verified a moment ago is not verified again.
+func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
+	p.Caller = v.caller
+	p.Verify = p.Verify && !v.verified
+	p.Deadline = v.a.now().Add(v.a.promptTimeout)
+	asking, cancel := context.WithTimeout(ctx, v.a.promptTimeout)
+	defer cancel()
+	answer, err := v.a.person.Ask(asking, p)
+	switch {
+	case ctx.Err() != nil:
+		// Also after a yes: who withdrew the request no longer waits for a
+		// passkey, and would never learn that there is one.
+		return Answer{}, ctap.KeepaliveCancel
+	case errors.Is(err, ErrDeclined):
+		return Answer{}, ctap.OperationDenied
+	case errors.Is(err, ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
+		return Answer{}, ctap.UserActionTimeout
+	case err != nil:
+		return Answer{}, fmt.Errorf("asking the person: %w", err)
+	}
+	v.present = true
+	v.verified = v.verified || answer.Verified
+	if p.Verify && !answer.Verified {
+		return Answer{}, fmt.Errorf("%w: the person was not verified", ctap.OperationDenied)
+	}
+	return answer, nil
+}
+
+// acknowledge tells the person something. Any answer will do, a no as well as
+// a yes; only silence and withdrawal are errors.
+func (v *visit) acknowledge(ctx context.Context, p Prompt) error {
+	if _, err := v.ask(ctx, p); err != nil && !errors.Is(err, ctap.OperationDenied) {
+		return err
+	}
+	return nil
+}
+
+// unlock sees to it that the vault can be read. To unlock it the person gives
+// their PIN or pattern, and so is verified.
+func (v *visit) unlock(ctx context.Context, rp webauthn.RPID) error {
+	if !v.a.vault.Locked() {
+		return nil
+	}
+	if _, err := v.ask(ctx, Prompt{Kind: Unlock, RPID: rp, Verify: true}); err != nil {
+		return err
+	}
+	if v.a.vault.Locked() {
+		return fmt.Errorf("%w: the vault is still locked", ctap.OperationDenied)
+	}
+	return nil
+}
+
+// checkPinUvAuth answers clients that offer proof of a PIN. There is no client
+// PIN here, so no proof can be right.
+func (v *visit) checkPinUvAuth(ctx context.Context, param []byte, protocol uint) error {
+	switch {
+	case param == nil:
+		return nil
+	case len(param) == 0:
+		// CTAP §6.1.2 step 1: an empty one asks only which authenticator the
+		// person means, and whether it has a PIN.
+		if err := v.selection(ctx); err != nil {
+			return err
+		}
+		return ctap.PINNotSet
+	case protocol == 0:
+		return ctap.MissingParameter
+	}
+	return ctap.InvalidParameter // step 2: no protocol is supported
+}
+
+// vaultStatus gives an error of the vault the Status to answer with.
+func vaultStatus(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrLocked): // locked by its person in the meantime
+		return fmt.Errorf("%s: %w: %w", doing, ctap.NotAllowed, err)
+	case errors.Is(err, errNoSpace):
+		return fmt.Errorf("%s: %w: %w", doing, ctap.KeyStoreFull, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

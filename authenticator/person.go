@@ -1,0 +1,87 @@
+package authenticator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cardea/webauthn"
+)
+
+// A Person is the human being whose authenticator this is: a page, a desktop
+// dialog, a terminal, or a script in a test. It is asked one thing at a time;
+// the Authenticator never calls it twice at once.
+type Person interface {
+	// Ask shows p and waits for the answer. It returns ErrDeclined if the
+	// person said no, ErrNoAnswer if nobody answered in time, and the error of
+	// ctx if the request was withdrawn; in that case it takes the prompt off
+	// the screen before it returns.
+	Ask(ctx context.Context, p Prompt) (Answer, error)
+}
+
+// What a person answers when it is not a yes.
+var (
+	ErrDeclined = errors.New("declined by the person")
+	ErrNoAnswer = errors.New("no answer from the person")
+)
+
+// A Kind is what a Prompt is about.
+type Kind string
+
+// The kinds of prompt.
+const (
+	// Unlock: the vault is locked. The answer comes after the person has
+	// unlocked it, which also verifies them.
+	Unlock Kind = "unlock"
+	// MakePasskey: may a passkey for Prompt.User be saved?
+	MakePasskey Kind = "make"
+	// UsePasskey: which of Prompt.Passkeys, if any, may sign?
+	UsePasskey Kind = "use"
+	// AlreadyHere: the site asked for a passkey where there is one. Only an
+	// acknowledgement is wanted (CTAP §6.1.2 step 12).
+	AlreadyHere Kind = "already-here"
+	// NoPasskey: there is none for this site. Only an acknowledgement is
+	// wanted.
+	NoPasskey Kind = "no-passkey"
+	// Select: is this the authenticator you mean? (CTAP §6.9)
+	Select Kind = "select"
+)
+
+// A Prompt is one question to the person.
+type Prompt struct {
+	Kind     Kind
+	RPID     webauthn.RPID
+	RPName   string // as the site calls itself; not to be trusted
+	Account  Account
+	Passkeys []Passkey // for UsePasskey, newest first
+	Caller   Caller
+	// Verify asks for PIN, pattern or sensor before the answer. Without it a
+	// tap is enough.
+	Verify bool
+	// Deadline is when the question is withdrawn.
+	Deadline time.Time
+}
+
+// An Answer is a yes.
+type Answer struct {
+	// Choice is the index into Prompt.Passkeys.
+	Choice int
+	// Verified reports that the person was verified while answering.
+	Verified bool
+}
+
+// An Account is the user a passkey is for, as the site named it.
+type Account struct {
+	Handle      webauthn.UserHandle
+	Name        string
+	DisplayName string
+}
+
+// A Caller is who brings a request: a browser on this device or a computer
+// that showed a QR code.
+type Caller struct {
+	// Via is "local", "hybrid", "hid".
+	Via string
+	// Name is what the caller calls itself, for people; may be empty.
+	Name string
+}

@@ -1,0 +1,104 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"cardea/authenticator"
+	"cardea/webauthn"
+)
+
+// Passkeys returns the passkeys for rp, or all if rp is empty, newest first.
+func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if err := v.readable(ctx); err != nil {
+		return nil, err
+	}
+	items := v.open.items(rp)
+	passkeys := make([]authenticator.Passkey, len(items))
+	for n, i := range items {
+		passkeys[n] = i.passkey()
+	}
+	return passkeys, nil
+}
+
+// Save adds a passkey, as authenticator.Vault says.
+func (v *Vault) Save(ctx context.Context, p authenticator.Passkey) error {
+	return v.change(ctx, "saving a passkey", func(c *contents) (record, error) {
+		if len(p.ID) == 0 || len(p.ID) > webauthn.MaxCredentialID {
+			return record{}, fmt.Errorf("credential ID of %d bytes", len(p.ID))
+		}
+		return record{Save: store(p)}, nil
+	})
+}
+
+// Use counts a signature.
+func (v *Vault) Use(ctx context.Context, id webauthn.CredentialID, at time.Time) (count uint32, err error) {
+	err = v.change(ctx, "counting a signature", func(c *contents) (record, error) {
+		i := c.byID[string(id)]
+		if i == nil {
+			return record{}, authenticator.ErrNoPasskey
+		}
+		if i.SignCount == math.MaxUint32 {
+			return record{}, fmt.Errorf("the count has reached its end")
+		}
+		count = i.SignCount + 1
+		return record{Use: &use{ID: i.ID, Count: count, At: millis(at)}}, nil
+	})
+	return count, err
+}
+
+// Delete removes a passkey and its key.
+func (v *Vault) Delete(ctx context.Context, id webauthn.CredentialID) error {
+	return v.change(ctx, "deleting a passkey", func(c *contents) (record, error) {
+		if c.byID[string(id)] == nil {
+			return record{}, authenticator.ErrNoPasskey
+		}
+		return record{Delete: id}, nil
+	})
+}
+
+// Rename gives a passkey the person's own name for it; an empty one takes it
+// away. It returns authenticator.ErrNoPasskey if there is no such passkey.
+func (v *Vault) Rename(ctx context.Context, id webauthn.CredentialID, nickname string) error {
+	return v.change(ctx, "renaming a passkey", func(c *contents) (record, error) {
+		if c.byID[string(id)] == nil {
+			return record{}, authenticator.ErrNoPasskey
+		}
+		return record{Rename: &rename{ID: id, Nickname: text(nickname)}}, nil
+	})
+}
+
+// readable returns why the passkeys cannot be read. The caller holds mu.
+func (v *Vault) readable(ctx context.Context) error {
+	switch {
+	case v.closed:
+		return ErrClosed
+	case v.open == nil:
+		return authenticator.ErrLocked
+	}
+	return ctx.Err()
+}
+
+// change does what decide comes to, durably.
+func (v *Vault) change(ctx context.Context, doing string, decide func(*contents) (record, error)) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.readable(ctx); err != nil {
+		return err
+	}
+	r, err := decide(v.open)
+	if err == nil {
+		err = v.open.do(r)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	// What was asked for is done and on the disk. If the log cannot be made
+	// smaller now, the next change tries again.
+	_ = v.open.tidy(v.slack)
+	return nil
+}

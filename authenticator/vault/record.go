@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"cardea/authenticator"
+	"cardea/internal/cbor"
+	"cardea/internal/secret"
+	"cardea/webauthn"
+)
+
+// A record is one entry of the log: exactly one member is there.
+type record struct {
+	Save   *stored `cbor:"1,keyasint,omitempty"`
+	Use    *use    `cbor:"2,keyasint,omitempty"`
+	Delete []byte  `cbor:"3,keyasint,omitempty"`
+	Rename *rename `cbor:"4,keyasint,omitempty"`
+}
+
+// stored is a passkey as the log has it. Times are Unix milliseconds; zero is
+// never.
+type stored struct {
+	ID           []byte                 `cbor:"1,keyasint"`
+	RPID         webauthn.RPID          `cbor:"2,keyasint"`
+	RPName       string                 `cbor:"3,keyasint,omitempty"`
+	Handle       []byte                 `cbor:"4,keyasint"`
+	Name         string                 `cbor:"5,keyasint,omitempty"`
+	DisplayName  string                 `cbor:"6,keyasint,omitempty"`
+	Algorithm    webauthn.COSEAlgorithm `cbor:"7,keyasint"`
+	PrivateKey   []byte                 `cbor:"8,keyasint"`
+	SignCount    uint32                 `cbor:"9,keyasint,omitempty"`
+	Discoverable bool                   `cbor:"10,keyasint,omitempty"`
+	Nickname     string                 `cbor:"11,keyasint,omitempty"`
+	CreatedAt    int64                  `cbor:"12,keyasint,omitempty"`
+	LastUsed     int64                  `cbor:"13,keyasint,omitempty"`
+}
+
+type use struct {
+	ID    []byte `cbor:"1,keyasint"`
+	Count uint32 `cbor:"2,keyasint"`
+	At    int64  `cbor:"3,keyasint,omitempty"`
+}
+
+type rename struct {
+	ID       []byte `cbor:"1,keyasint"`
+	Nickname string `cbor:"2,keyasint"`
+}
+
+func decodeRecord(b []byte) (r record, err error) {
+	if err := cbor.Decode(b, &r); err != nil {
+		return r, err
+	}
+	members := 0
+	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil} {
+		if there {
+			members++
+		}
+	}
+	if members != 1 {
+		return r, errors.New("want exactly one thing that happened")
+	}
+	return r, nil
+}
+
+// store copies p. Text that is not UTF-8 could not be read back and is mended.
+func store(p authenticator.Passkey) *stored {
+	return &stored{
+		ID: append([]byte{}, p.ID...), RPID: p.RPID, RPName: text(p.RPName),
+		Handle: append([]byte{}, p.Account.Handle...),
+		Name:   text(p.Account.Name), DisplayName: text(p.Account.DisplayName),
+		Algorithm: p.Algorithm, PrivateKey: append([]byte{}, p.PrivateKey.Expose()...),
+		SignCount: p.SignCount, Discoverable: p.Discoverable, Nickname: text(p.Nickname),
+		CreatedAt: millis(p.CreatedAt), LastUsed: millis(p.LastUsed),
+	}
+}
+
+// passkey copies s.
+func (s *stored) passkey() authenticator.Passkey {
+	return authenticator.Passkey{
+		ID: append(webauthn.CredentialID{}, s.ID...), RPID: s.RPID, RPName: s.RPName,
+		Account: authenticator.Account{
+			Handle: append(webauthn.UserHandle{}, s.Handle...), Name: s.Name, DisplayName: s.DisplayName,
+		},
+		Algorithm: s.Algorithm, PrivateKey: secret.New(s.PrivateKey),
+		SignCount: s.SignCount, Discoverable: s.Discoverable, Nickname: s.Nickname,
+		CreatedAt: fromMillis(s.CreatedAt), LastUsed: fromMillis(s.LastUsed),
+	}
+}
+
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

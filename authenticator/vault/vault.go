@@ -1,0 +1,327 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"cardea/authenticator"
+	"cardea/internal/secret"
+)
+
+// What a vault says when it cannot be had.
+var (
+	ErrInUse   = errors.New("vault is in use by another program")
+	ErrNone    = errors.New("there is no vault here")
+	ErrExists  = errors.New("there is a vault here already")
+	ErrDamaged = errors.New("vault is damaged")
+	ErrClosed  = errors.New("vault is closed")
+)
+
+// Names of the files of a vault.
+const (
+	headerFile = "header"
+	logFile    = "passkeys"
+	lockFile   = "lock"
+)
+
+// A Vault is one folder of passkeys, open in this program and in no other. It
+// implements authenticator.Vault.
+type Vault struct {
+	path string
+	lock *os.File
+
+	// attempts is held while a secret is tried or changed, which takes a good
+	// part of a second. It is taken before mu.
+	attempts sync.Mutex
+
+	mu     sync.RWMutex
+	header header
+	open   *contents // nil while locked
+	closed bool
+	slack  int // dead records before a log is rewritten
+}
+
+var _ authenticator.Vault = (*Vault)(nil)
+
+type options struct {
+	kind Kind
+	cost Cost
+}
+
+// An Option changes what Create makes.
+type Option func(*options)
+
+// WithKind chooses the kind of secret; without it that is PIN.
+func WithKind(k Kind) Option { return func(o *options) { o.kind = k } }
+
+// WithCost chooses what an attempt at the secret costs; without it that is
+// DefaultCost. The cost stays with the vault, through changes of the secret.
+func WithCost(c Cost) Option { return func(o *options) { o.cost = c } }
+
+// Exists reports whether there is a vault at path, whether or not it is in use.
+func Exists(path string) bool {
+	_, err := os.Stat(filepath.Join(path, headerFile))
+	return err == nil
+}
+
+// Create makes an empty vault in the folder path and returns it unlocked. It
+// returns ErrExists if there is one already, and ErrPolicy if the secret will
+// not do.
+func Create(path, pin string, opts ...Option) (*Vault, error) {
+	o := options{kind: PIN, cost: DefaultCost}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if err := CheckPolicy(o.kind, pin); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("creating vault: %w", err)
+	}
+	lock, err := takeLock(filepath.Join(path, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("creating vault: %w", err)
+	}
+	v := &Vault{path: path, lock: lock, slack: defaultSlack}
+	if err := v.create(o, pin); err != nil {
+		releaseLock(lock)
+		return nil, fmt.Errorf("creating vault: %w", err)
+	}
+	return v, nil
+}
+
+func (v *Vault) create(o options, pin string) error {
+	if Exists(v.path) {
+		return ErrExists
+	}
+	vaultKey := secret.Random(keySize)
+	h, err := newHeader(o.kind, o.cost)
+	if err != nil {
+		return err
+	}
+	if err := h.wrap(pin, vaultKey); err != nil {
+		return err
+	}
+	// The log first: the header is what makes a vault.
+	if v.open, err = createContents(filepath.Join(v.path, logFile), vaultKey); err != nil {
+		return err
+	}
+	return v.writeHeader(h)
+}
+
+// Open opens the vault at path, locked. The caller closes it.
+func Open(path string) (*Vault, error) {
+	v, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening vault: %w", err)
+	}
+	return v, nil
+}
+
+func open(path string) (*Vault, error) {
+	if !Exists(path) {
+		return nil, ErrNone
+	}
+	lock, err := takeLock(filepath.Join(path, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	h, err := readHeader(filepath.Join(path, headerFile))
+	if err == nil {
+		err = removeUnfinished(path)
+	}
+	if err != nil {
+		releaseLock(lock)
+		return nil, err
+	}
+	return &Vault{path: path, lock: lock, header: h, slack: defaultSlack}, nil
+}
+
+// Erase destroys the vault at path and every passkey in it. There is no way
+// back. It returns ErrInUse while the vault is open anywhere.
+func Erase(path string) error {
+	if err := erase(path); err != nil {
+		return fmt.Errorf("erasing vault: %w", err)
+	}
+	return nil
+}
+
+func erase(path string) error {
+	if !Exists(path) {
+		return ErrNone
+	}
+	lock, err := takeLock(filepath.Join(path, lockFile))
+	if err != nil {
+		return err
+	}
+	defer releaseLock(lock)
+	// The header first: without the wrapped key in it the rest says nothing.
+	for _, name := range []string{headerFile, logFile, logFile + tornSuffix} {
+		if err := os.Remove(filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return syncDir(path)
+}
+
+// Close locks the vault and lets other programs have it.
+func (v *Vault) Close() error {
+	v.attempts.Lock()
+	defer v.attempts.Unlock()
+	v.Lock()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return nil
+	}
+	v.closed = true
+	return releaseLock(v.lock)
+}
+
+// Kind returns the kind of secret that opens the vault.
+func (v *Vault) Kind() Kind {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.header.Kind
+}
+
+// Retries returns how many wrong attempts are left. Zero means blocked.
+func (v *Vault) Retries() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return int(v.header.Retries)
+}
+
+// Locked reports whether the passkeys are out of reach.
+func (v *Vault) Locked() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.open == nil
+}
+
+// Lock forgets the keys until the next Unlock. A method that is under way ends
+// first.
+func (v *Vault) Lock() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open != nil {
+		v.open.close()
+		v.open = nil
+	}
+}
+
+// Unlock tries the secret and, if it is right, makes the passkeys readable. On
+// a vault that is unlocked it is Verify. A wrong secret is a *PINError, or
+// ErrBlocked if no attempt is left; a secret that cannot be right is ErrPolicy
+// and costs no attempt.
+func (v *Vault) Unlock(ctx context.Context, pin string) error {
+	v.attempts.Lock()
+	defer v.attempts.Unlock()
+	vaultKey, err := v.try(ctx, pin)
+	if err != nil {
+		return err
+	}
+	defer vaultKey.Wipe()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open != nil {
+		return nil
+	}
+	v.open, err = openContents(filepath.Join(v.path, logFile), vaultKey)
+	if err != nil {
+		return fmt.Errorf("unlocking vault: %w", err)
+	}
+	return nil
+}
+
+// Verify tries the secret and changes nothing but the count of attempts. Its
+// errors are those of Unlock.
+func (v *Vault) Verify(ctx context.Context, pin string) error {
+	v.attempts.Lock()
+	defer v.attempts.Unlock()
+	vaultKey, err := v.try(ctx, pin)
+	vaultKey.Wipe()
+	return err
+}
+
+// ChangePIN replaces the secret by another of the same kind. Errors about the
+// old one are those of Unlock; the new one may be ErrPolicy.
+func (v *Vault) ChangePIN(ctx context.Context, old, new string) error {
+	return v.ChangeSecret(ctx, old, v.Kind(), new)
+}
+
+// ChangeSecret replaces the secret, and perhaps its kind.
+func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new string) error {
+	if err := CheckPolicy(kind, new); err != nil {
+		return fmt.Errorf("new %w", err)
+	}
+	v.attempts.Lock()
+	defer v.attempts.Unlock()
+	vaultKey, err := v.try(ctx, old)
+	if err != nil {
+		return err
+	}
+	defer vaultKey.Wipe()
+	h := v.header // nobody changes it while we hold attempts
+	h.Kind = kind
+	if err := h.wrap(new, vaultKey); err != nil {
+		return fmt.Errorf("changing secret: %w", err)
+	}
+	if err := v.writeHeader(h); err != nil {
+		return fmt.Errorf("changing secret: %w", err)
+	}
+	return nil
+}
+
+// try spends an attempt on the secret and returns the vault key. The caller
+// holds attempts.
+func (v *Vault) try(ctx context.Context, pin string) (secret.Key, error) {
+	if err := ctx.Err(); err != nil {
+		return secret.Key{}, err
+	}
+	v.mu.RLock()
+	h, closed := v.header, v.closed
+	v.mu.RUnlock()
+	switch {
+	case closed:
+		return secret.Key{}, ErrClosed
+	case h.Retries == 0:
+		return secret.Key{}, ErrBlocked
+	}
+	if err := CheckPolicy(h.Kind, pin); err != nil {
+		return secret.Key{}, err
+	}
+	// Counted before it is tried, or cutting the power would win an attempt.
+	h.Retries--
+	if err := v.writeHeader(h); err != nil {
+		return secret.Key{}, fmt.Errorf("counting the attempt: %w", err)
+	}
+	vaultKey, right := h.unwrap(pin)
+	if !right {
+		if h.Retries == 0 {
+			return secret.Key{}, ErrBlocked
+		}
+		return secret.Key{}, &PINError{Retries: int(h.Retries)}
+	}
+	h.Retries = MaxRetries
+	if err := v.writeHeader(h); err != nil {
+		vaultKey.Wipe()
+		return secret.Key{}, fmt.Errorf("counting the attempt: %w", err)
+	}
+	return vaultKey, nil
+}
+
+func (v *Vault) writeHeader(h header) error {
+	if err := replaceFile(filepath.Join(v.path, headerFile), h.encode()); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.header = h
+	return nil
+}

@@ -1,0 +1,16 @@
+package vaulttest_test
+
+import (
+	"testing"
+
+	"cardea/authenticator"
+	"cardea/authenticator/vault/vaulttest"
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	vaulttest.Run(t, vaulttest.Suite{
+		Open: func(*testing.T) authenticator.Vault { return new(vaulttest.Memory) },
+		Lock: func(_ *testing.T, v authenticator.Vault) { v.(*vaulttest.Memory).Lock() },
+	})
+}
