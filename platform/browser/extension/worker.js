@@ -1,0 +1,236 @@
+// The extension's middle: it hands requests of pages to the native host, keeps
+// one window for each, and gives the answers back. It decides nothing; the
+// messages are described in doc.go of platform/browser.
+'use strict';
+
+const HOST = 'org.cardea.platform';
+const VERSION = 1;
+const WINDOW = {type: 'popup', width: 480, height: 680};
+// How long the page's window gets to take the focus back. Chromium throws a new
+// passkey's answer away if the page has not got it.
+const FOCUS_MS = 300;
+
+const proxy = chrome.webAuthenticationProxy;
+
+let port = null; // to the host, while there is one
+let ready = false; // the host has said hello
+let uvpaa = false; // what isUvpaa answers
+
+// Requests without an answer: id -> {kind, from, windowId, tabId, opening, view, drawing, away}
+const open = new Map();
+
+// ---- the host
+
+function connect() {
+  if (port) return;
+  ready = false;
+  const p = chrome.runtime.connectNative(HOST);
+  port = p;
+  p.onMessage.addListener(hear);
+  p.onDisconnect.addListener(() => lost(p, chrome.runtime.lastError?.message));
+}
+
+function hear(m) {
+  switch (m.type) {
+    case 'ready':
+      return hello(m);
+    case 'show':
+      return show(m.id, m.view);
+    case 'done':
+      return done(m);
+  }
+}
+
+async function hello(m) {
+  if (m.version !== VERSION) {
+    port.disconnect();
+    return lost(port, 'the native host is of another version');
+  }
+  uvpaa = m.uvpaa === true;
+  if (ready) return;
+  ready = true;
+  chrome.alarms.clear('look');
+  try {
+    await proxy.attach();
+  } catch (e) {
+    // Attached by this extension before the worker was started anew, or by
+    // another one, in which case no request will come here.
+    console.warn('attaching:', e.message);
+  }
+}
+
+// Without its host the extension must not stand in the way: detached, pages
+// get the browser's own dialog. It looks again from time to time.
+async function lost(p, why) {
+  if (p !== port) return;
+  console.warn('native host:', why || 'closed');
+  const worked = ready;
+  port = null;
+  ready = false;
+  for (const id of [...open.keys()]) {
+    await done({id, error: {name: 'UnknownError', message: 'The passkey client had a fault.'}});
+  }
+  await proxy.detach().catch(() => {});
+  chrome.alarms.create('look', {delayInMinutes: worked ? 0.05 : 1});
+}
+
+function tell(m) {
+  connect();
+  port.postMessage(m);
+}
+
+// ---- requests
+
+async function begin(kind, info) {
+  const r = {kind, from: null, windowId: null, tabId: null, opening: null, view: null, drawing: null, away: false};
+  open.set(info.requestId, r);
+  // The message goes first and the question who has the focus after it: the
+  // window is not open before the host has answered.
+  r.from = front();
+  tell({type: kind, id: info.requestId, details: info.requestDetailsJson});
+}
+
+// front is the window and tab that the person was in. A dialog of ours that is
+// still open is not meant.
+async function front() {
+  try {
+    const w = await chrome.windows.getLastFocused({populate: true, windowTypes: ['normal', 'app']});
+    const tab = w.tabs.find((t) => t.active);
+    return {tabId: tab.id, windowId: w.id, left: w.left, top: w.top, width: w.width, height: w.height};
+  } catch {
+    return null;
+  }
+}
+
+async function done(m) {
+  const r = open.get(m.id);
+  if (!r) return;
+  open.delete(m.id);
+  const from = await r.from;
+  await closeWindow(r);
+  if (r.opening && from) {
+    await chrome.windows.update(from.windowId, {focused: true}).catch(() => {});
+    if (r.kind === 'create') await new Promise((after) => setTimeout(after, FOCUS_MS));
+  }
+  const answer = {requestId: m.id};
+  if (m.error) answer.error = m.error;
+  else answer.responseJson = m.response;
+  await complete(r.kind, answer).catch((e) => {
+    console.error('completing:', e.message);
+    return complete(r.kind, {requestId: m.id, error: {name: 'UnknownError', message: 'The passkey client had a fault.'}});
+  }).catch(() => {}); // the page has gone
+}
+
+function complete(kind, answer) {
+  return kind === 'create' ? proxy.completeCreateRequest(answer) : proxy.completeGetRequest(answer);
+}
+
+async function withdraw(id) {
+  const r = open.get(id);
+  if (!r) return;
+  open.delete(id);
+  tell({type: 'cancel', id});
+  await closeWindow(r);
+}
+
+// ---- windows
+
+async function show(id, view) {
+  const r = open.get(id);
+  if (!r) return;
+  r.view = view;
+  if (!r.opening) r.opening = openWindow(id, r);
+  await r.opening;
+  if (open.get(id) !== r || r.view !== view || r.tabId === null) return;
+  if (view.page) {
+    r.away = true;
+    await chrome.tabs.update(r.tabId, {url: view.page}).catch(() => {});
+  } else if (r.away) {
+    r.away = false;
+    await chrome.tabs.update(r.tabId, {url: dialogURL(id)}).catch(() => {});
+  } else {
+    r.drawing?.postMessage(view);
+  }
+}
+
+const dialogURL = (id) => chrome.runtime.getURL('dialog.html') + '?id=' + id;
+
+async function openWindow(id, r) {
+  const from = await r.from;
+  const place = {};
+  if (from && from.width) {
+    place.left = Math.max(0, Math.round(from.left + (from.width - WINDOW.width) / 2));
+    place.top = Math.max(0, Math.round(from.top + Math.min(96, (from.height - WINDOW.height) / 2)));
+  }
+  // A window that begins at another page must not show the dialog first.
+  r.away = Boolean(r.view.page);
+  const create = (o) => chrome.windows.create({url: r.view.page || dialogURL(id), focused: true, ...WINDOW, ...o});
+  let w;
+  try {
+    w = await create(place).catch(() => create({}));
+  } catch (e) {
+    console.error('opening a window:', e.message);
+    tell({type: 'closed', id});
+    return;
+  }
+  r.windowId = w.id;
+  r.tabId = w.tabs[0].id;
+  if (open.get(id) !== r) await closeWindow(r); // ended meanwhile
+}
+
+async function closeWindow(r) {
+  if (r.windowId === null) return;
+  const id = r.windowId;
+  r.windowId = null;
+  await chrome.windows.remove(id).catch(() => {});
+}
+
+// A dialog page draws what there is now and each view after it.
+chrome.runtime.onConnect.addListener((drawing) => {
+  const id = Number(drawing.name);
+  const r = open.get(id);
+  if (!r) return drawing.postMessage(null);
+  r.drawing = drawing;
+  drawing.onMessage.addListener((action) => {
+    if (open.get(id) === r) tell({type: 'act', id, action});
+  });
+  drawing.onDisconnect.addListener(() => {
+    if (r.drawing === drawing) r.drawing = null;
+  });
+  if (r.view && !r.view.page) drawing.postMessage(r.view);
+});
+
+chrome.windows.onRemoved.addListener((windowId) => {
+  for (const [id, r] of open) {
+    if (r.windowId !== windowId) continue;
+    r.windowId = null;
+    tell({type: 'closed', id});
+  }
+});
+
+// The browser does not say when the page that asked is closed. If it was another
+// page after all, it hears that the person is not there.
+chrome.tabs.onRemoved.addListener(async (tabId) => {
+  for (const [id, r] of [...open]) {
+    if ((await r.from)?.tabId !== tabId || open.get(id) !== r) continue;
+    await withdraw(id);
+    const error = {name: 'NotAllowedError', message: 'The operation either timed out or was not allowed.'};
+    await complete(r.kind, {requestId: id, error}).catch(() => {});
+  }
+});
+
+// ---- the browser
+
+proxy.onCreateRequest.addListener((info) => begin('create', info));
+proxy.onGetRequest.addListener((info) => begin('get', info));
+proxy.onRequestCanceled.addListener((id) => withdraw(id));
+// Answered at once with what was true a moment ago: a page waits for it.
+proxy.onIsUvpaaRequest.addListener((info) => {
+  proxy.completeIsUvpaaRequest({requestId: info.requestId, isUvpaa: ready && uvpaa}).catch(() => {});
+  tell({type: 'status'});
+});
+proxy.onRemoteSessionStateChange.addListener(connect);
+chrome.alarms.onAlarm.addListener(connect);
+chrome.runtime.onStartup.addListener(connect);
+chrome.runtime.onInstalled.addListener(connect);
+connect();
