@@ -1,0 +1,123 @@
+// Package audit is the record of what was done: sign-ins, refusals and changes,
+// for the person they concern and for administrators.
+//
+// Auditing is not logging. An Event is typed, lives in the database and is
+// written in the transaction of what it records, so that neither exists without
+// the other. It holds no secret: no token, no code, no challenge.
+//
+// Events are made by the rooms that make the change (ceremony, directory
+// through its Store, session through its Store). This package declares what an
+// Event is and reads them back.
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"cardea/identity/directory"
+)
+
+// A Kind is what an Event is about.
+type Kind string
+
+// The kinds of event.
+const (
+	SignIn        Kind = "sign_in"
+	PassSignIn    Kind = "pass_sign_in"
+	PasskeyAdded  Kind = "passkey_added"
+	SetUp         Kind = "set_up"
+	SessionEnded  Kind = "session_ended"
+	SessionsEnded Kind = "sessions_ended"
+	// ClientSignIn: an application was told who is signed in.
+	ClientSignIn Kind = "client_sign_in"
+	// SignCountBack: a device-bound passkey answered with a count that is not
+	// higher than the last. It may have been copied.
+	SignCountBack Kind = "sign_count_back"
+
+	UserAdded      = Kind(directory.UserAdded)
+	UserDisabled   = Kind(directory.UserDisabled)
+	UserEnabled    = Kind(directory.UserEnabled)
+	PasskeyRenamed = Kind(directory.PasskeyRenamed)
+	PasskeyDeleted = Kind(directory.PasskeyDeleted)
+	PassIssued     = Kind(directory.PassIssued)
+	SetupOffered   = Kind(directory.SetupOffered)
+)
+
+// An Outcome is how it went.
+type Outcome string
+
+// The outcomes.
+const (
+	Done    Outcome = "done"
+	Refused Outcome = "refused"
+)
+
+// An Event is one thing that was done or refused.
+type Event struct {
+	// ID sorts by time. Empty until the Event is written.
+	ID   string
+	Time time.Time
+	Kind Kind
+	// UserID is whom it concerns; empty if nobody knows.
+	UserID directory.UserID
+	// By is who did it, if not the person themselves.
+	By      directory.UserID
+	Client  directory.ClientID
+	Outcome Outcome
+	// Reason is the stable code of a refusal.
+	Reason string
+	// Reference names the request, as on the error page.
+	Reference string
+	Address   string
+	UserAgent string
+	PasskeyID directory.PasskeyID
+	// Detail is for people to read.
+	Detail string
+}
+
+var sequence atomic.Uint32
+
+// NewID returns an ID for an event of that time. IDs sort by time, to the
+// millisecond, and within one by the order in which this process made them.
+func NewID(t time.Time) string {
+	var b [4]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("%012x%08x%x", t.UnixMilli(), sequence.Add(1), b)
+}
+
+// A Store keeps events.
+type Store interface {
+	// EventsByUser and Events return the newest first, at most limit.
+	EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error)
+	Events(ctx context.Context, limit int) ([]Event, error)
+	// AddEvent writes an event that belongs to no other change.
+	AddEvent(ctx context.Context, e Event) error
+}
+
+// MaxEvents is the most that one call returns.
+const MaxEvents = 1000
+
+// A Log reads the record. It is safe for concurrent use.
+type Log struct{ store Store }
+
+// New returns the Log over store.
+func New(store Store) *Log { return &Log{store: store} }
+
+// ByUser returns what concerns a person, the newest first, at most limit.
+func (l *Log) ByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error) {
+	return l.store.EventsByUser(ctx, user, clamp(limit))
+}
+
+// Recent returns what was done last, the newest first, at most limit.
+func (l *Log) Recent(ctx context.Context, limit int) ([]Event, error) {
+	return l.store.Events(ctx, clamp(limit))
+}
+
+// Add writes an event that belongs to no other change. What is changed together
+// with its event is the Store's business, in one transaction.
+func (l *Log) Add(ctx context.Context, e Event) error { return l.store.AddEvent(ctx, e) }
+
+func clamp(limit int) int { return max(0, min(limit, MaxEvents)) }

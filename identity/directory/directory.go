@@ -1,0 +1,164 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cardea/webauthn"
+)
+
+// Config is what a Directory needs.
+type Config struct {
+	Store Store
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// A Directory answers questions about people and makes changes to them. It is
+// safe for concurrent use.
+type Directory struct {
+	store Store
+	now   func() time.Time
+}
+
+// New returns a Directory over cfg.Store.
+func New(cfg Config) *Directory {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Directory{store: cfg.Store, now: cfg.Now}
+}
+
+// User returns a person by ID, or ErrNoUser.
+func (d *Directory) User(ctx context.Context, id UserID) (User, error) { return d.store.User(ctx, id) }
+
+// UserByName returns a person by user name in any case, or ErrNoUser.
+func (d *Directory) UserByName(ctx context.Context, username string) (User, error) {
+	return d.store.UserByName(ctx, NormalizeUsername(username))
+}
+
+// UserByHandle returns the person whose passkeys carry handle, or ErrNoUser.
+func (d *Directory) UserByHandle(ctx context.Context, handle webauthn.UserHandle) (User, error) {
+	return d.store.UserByHandle(ctx, handle)
+}
+
+// Users returns everybody, in the order of their user names.
+func (d *Directory) Users(ctx context.Context) ([]User, error) { return d.store.Users(ctx) }
+
+// AddUser adds a person on behalf of by. It returns ErrUsername,
+// ErrDisplayName or ErrNameTaken. The person has no way in yet: issue them an
+// access pass.
+func (d *Directory) AddUser(ctx context.Context, by UserID, n NewUser) (User, error) {
+	now := d.now()
+	u, err := n.Make(now)
+	if err != nil {
+		return User{}, err
+	}
+	c := Change{Kind: UserAdded, At: now, By: by, User: u.ID, Detail: u.Username}
+	if err := d.store.AddUser(ctx, u, c); err != nil {
+		return User{}, fmt.Errorf("adding a person: %w", err)
+	}
+	return u, nil
+}
+
+// SetDisabled shuts a person out, or lets them in again, on behalf of by.
+// Shutting out ends all their sessions at once. The last administrator cannot
+// be shut out: ErrLastAdmin.
+func (d *Directory) SetDisabled(ctx context.Context, by, id UserID, disabled bool) error {
+	c := Change{Kind: UserEnabled, At: d.now(), By: by, User: id}
+	if disabled {
+		c.Kind = UserDisabled
+	}
+	return d.store.SetDisabled(ctx, id, disabled, c)
+}
+
+// Passkeys returns a person's passkeys, oldest first.
+func (d *Directory) Passkeys(ctx context.Context, owner UserID) ([]Passkey, error) {
+	return d.store.Passkeys(ctx, owner)
+}
+
+// RenamePasskey gives one of owner's passkeys a new name, trimmed. It returns
+// ErrPasskeyName or ErrNoPasskey.
+func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string) error {
+	name, err := CleanPasskeyName(name)
+	if err != nil {
+		return err
+	}
+	c := Change{Kind: PasskeyRenamed, At: d.now(), By: owner, User: owner, Passkey: id, Detail: name}
+	return d.store.RenamePasskey(ctx, owner, id, name, c)
+}
+
+// DeletePasskey deletes one of owner's passkeys. It returns ErrNoPasskey, or
+// ErrLastWayIn if it is the only one.
+func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID) error {
+	c := Change{Kind: PasskeyDeleted, At: d.now(), By: owner, User: owner, Passkey: id}
+	return d.store.DeletePasskey(ctx, owner, id, c)
+}
+
+// IssueAccessPass makes a pass for a person on behalf of by and returns its
+// code, which is not kept and cannot be had again. A ttl of zero means
+// DefaultPassTTL; one out of range is ErrPassTTL.
+func (d *Directory) IssueAccessPass(ctx context.Context, by, person UserID, ttl time.Duration) (code string, p AccessPass, err error) {
+	if ttl == 0 {
+		ttl = DefaultPassTTL
+	}
+	if ttl < MinPassTTL || ttl > MaxPassTTL {
+		return "", AccessPass{}, ErrPassTTL
+	}
+	u, err := d.store.User(ctx, person)
+	if err != nil {
+		return "", AccessPass{}, err
+	}
+	key, err := d.store.Secret(ctx, PassKeyName)
+	if err != nil {
+		return "", AccessPass{}, err
+	}
+	now := d.now()
+	code = newPassCode()
+	p = AccessPass{UserID: person, IssuedBy: by, Issued: now, Expires: now.Add(ttl)}
+	c := Change{Kind: PassIssued, At: now, By: by, User: person,
+		Detail: "until " + p.Expires.UTC().Format(time.RFC3339)}
+	err = d.store.PutAccessPass(ctx, p, HashAccessPass(key, person, code), HashGuesser(key, u.Username), c)
+	if err != nil {
+		return "", AccessPass{}, fmt.Errorf("issuing an access pass: %w", err)
+	}
+	return code, p, nil
+}
+
+// AccessPass returns a person's pass, spent or not, or ErrNoPass.
+func (d *Directory) AccessPass(ctx context.Context, id UserID) (AccessPass, error) {
+	return d.store.AccessPass(ctx, id)
+}
+
+// FirstAdministratorCode makes the code that the first administrator comes in
+// by, good for SetupTTL, and forgets the one before. ok is false if there is
+// somebody already.
+func (d *Directory) FirstAdministratorCode(ctx context.Context) (code string, ok bool, err error) {
+	now := d.now()
+	code = newSetupCode()
+	c := Change{Kind: SetupOffered, At: now}
+	err = d.store.PutSetupCode(ctx, HashSetupCode(code), now.Add(SetupTTL), c)
+	if errors.Is(err, ErrSetUp) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("making a setup code: %w", err)
+	}
+	return code, true, nil
+}
+
+// CheckSetupCode returns nil if code would work now, ErrSetUp if there is
+// somebody already, and ErrSetupCode otherwise.
+func (d *Directory) CheckSetupCode(ctx context.Context, code string) error {
+	return d.store.CheckSetupCode(ctx, HashSetupCode(code), d.now())
+}
+
+// Client returns a client by ID, or ErrNoClient.
+func (d *Directory) Client(ctx context.Context, id ClientID) (Client, error) {
+	return d.store.Client(ctx, id)
+}
+
+// PutClient adds or replaces a client.
+func (d *Directory) PutClient(ctx context.Context, c Client) error { return d.store.PutClient(ctx, c) }

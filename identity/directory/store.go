@@ -1,0 +1,101 @@
+package directory
+
+import (
+	"context"
+	"time"
+
+	"cardea/internal/secret"
+)
+
+// A Change says what was done to the directory and by whom. The Store writes
+// it to the audit log in the transaction of the change itself.
+type Change struct {
+	Kind    ChangeKind
+	At      time.Time
+	By      UserID // who did it; empty for the program itself
+	User    UserID // whom it concerns
+	Passkey PasskeyID
+	Detail  string // for people to read; never a secret
+}
+
+// A ChangeKind is a kind of Change.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	UserAdded      ChangeKind = "user_added"
+	UserDisabled   ChangeKind = "user_disabled"
+	UserEnabled    ChangeKind = "user_enabled"
+	PasskeyRenamed ChangeKind = "passkey_renamed"
+	PasskeyDeleted ChangeKind = "passkey_deleted"
+	PassIssued     ChangeKind = "pass_issued"
+	SetupOffered   ChangeKind = "setup_offered"
+)
+
+// A Store keeps the directory. Each method is one transaction; what it has
+// acknowledged survives a crash. Implementations are safe for concurrent use.
+type Store interface {
+	UserStore
+	PasskeyStore
+	PassStore
+	ClientStore
+	Secrets
+}
+
+// A UserStore keeps people. A missing one is ErrNoUser.
+type UserStore interface {
+	User(ctx context.Context, id UserID) (User, error)
+	UserByName(ctx context.Context, username string) (User, error)
+	UserByHandle(ctx context.Context, handle []byte) (User, error)
+	// Users returns everybody, in the order of their user names.
+	Users(ctx context.Context) ([]User, error)
+	// AddUser returns ErrNameTaken if the user name is taken.
+	AddUser(ctx context.Context, u User, c Change) error
+	// SetDisabled also ends the sessions of whom it disables. It returns
+	// ErrLastAdmin, and changes nothing, if no enabled administrator would be
+	// left.
+	SetDisabled(ctx context.Context, id UserID, disabled bool, c Change) error
+}
+
+// A PasskeyStore keeps passkeys. Registering one is the ceremony's business.
+type PasskeyStore interface {
+	// Passkeys returns a person's passkeys, oldest first.
+	Passkeys(ctx context.Context, owner UserID) ([]Passkey, error)
+	// RenamePasskey returns ErrNoPasskey unless owner has a passkey id.
+	RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string, c Change) error
+	// DeletePasskey returns ErrNoPasskey unless owner has a passkey id, and
+	// ErrLastWayIn if owner has no other. Two calls at once cannot both pass.
+	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, c Change) error
+}
+
+// A PassStore keeps access passes and the setup code, as hashes.
+type PassStore interface {
+	// PutAccessPass replaces the person's pass and forgets their wrong tries,
+	// which are counted under guesser.
+	PutAccessPass(ctx context.Context, p AccessPass, code, guesser CodeHash, c Change) error
+	// AccessPass returns the person's pass, spent or not, or ErrNoPass.
+	AccessPass(ctx context.Context, id UserID) (AccessPass, error)
+	// PutSetupCode replaces the setup code. It returns ErrSetUp if there is
+	// anybody.
+	PutSetupCode(ctx context.Context, code CodeHash, expires time.Time, c Change) error
+	// CheckSetupCode returns nil if code would work now, ErrSetUp if there is
+	// anybody and ErrSetupCode otherwise.
+	CheckSetupCode(ctx context.Context, code CodeHash, now time.Time) error
+}
+
+// A ClientStore keeps clients. A missing one is ErrNoClient.
+type ClientStore interface {
+	Client(ctx context.Context, id ClientID) (Client, error)
+	// PutClient adds or replaces a client.
+	PutClient(ctx context.Context, c Client) error
+}
+
+// Secrets keeps the server's own keys.
+type Secrets interface {
+	// Secret returns the key of that name, making it (32 random bytes) the
+	// first time. Every caller ever gets the same one.
+	Secret(ctx context.Context, name string) (secret.Key, error)
+}
+
+// PassKeyName is the name of the Secret that access passes are hashed under.
+const PassKeyName = "access-pass"

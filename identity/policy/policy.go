@@ -1,0 +1,124 @@
+// Package policy decides who may do what. Its functions are pure: they are
+// given all they need, ask nobody and change nothing. nil means yes; a no is
+// one of the errors here, for callers to branch on.
+//
+// The rules that hold whoever asks (one way in left, one passkey for one
+// credential ID) are not policy; they are the directory's.
+package policy
+
+import (
+	"errors"
+	"time"
+
+	"cardea/identity/directory"
+)
+
+// Freshness is how long ago a person may have proved who they are when they
+// change what they sign in with.
+const Freshness = 5 * time.Minute
+
+// A Proof is how and when a person proved who they are.
+type Proof struct {
+	At time.Time
+	// ByPass: with an access pass, not with a passkey.
+	ByPass bool
+}
+
+// Fresh reports whether the proof is recent enough to change passkeys.
+func (p Proof) Fresh(now time.Time) bool { return now.Sub(p.At) <= Freshness }
+
+// The reasons for a no.
+var (
+	// ErrDisabled: an administrator has shut this person out.
+	ErrDisabled = errors.New("person is disabled")
+	// ErrNotFresh: the proof is too old; prove it again.
+	ErrNotFresh = errors.New("signed in too long ago")
+	// ErrPassOnlyRegisters: an access pass lets a person register a passkey and
+	// do nothing else.
+	ErrPassOnlyRegisters = errors.New("an access pass is only good for registering a passkey")
+	ErrTooManyPasskeys   = directory.ErrTooManyPasskeys
+	ErrLastWayIn         = directory.ErrLastWayIn
+	ErrNotAdmin          = errors.New("not an administrator")
+)
+
+// MaySignIn decides whether a person whose passkey or pass was verified gets a
+// session.
+func MaySignIn(u directory.User) error {
+	if u.Disabled {
+		return ErrDisabled
+	}
+	return nil
+}
+
+// MayEnter decides whether a client is told who is signed in.
+func MayEnter(u directory.User, p Proof, _ directory.Client) error {
+	if u.Disabled {
+		return ErrDisabled
+	}
+	if p.ByPass {
+		return ErrPassOnlyRegisters
+	}
+	return nil
+}
+
+// MayRegister decides whether a person who has that many passkeys may register
+// another. Who came in by a pass need not be fresh: their session is good for
+// nothing else and short.
+func MayRegister(u directory.User, p Proof, passkeys int, now time.Time) error {
+	switch {
+	case u.Disabled:
+		return ErrDisabled
+	case passkeys >= directory.MaxPasskeys:
+		return ErrTooManyPasskeys
+	case !p.ByPass && !p.Fresh(now):
+		return ErrNotFresh
+	}
+	return nil
+}
+
+// MayDelete decides whether a person who has that many passkeys may delete one
+// of them. The directory holds the last way in against a second request at the
+// same moment; here it is known before the question is asked.
+func MayDelete(u directory.User, p Proof, passkeys int, now time.Time) error {
+	switch {
+	case u.Disabled:
+		return ErrDisabled
+	case p.ByPass:
+		return ErrPassOnlyRegisters
+	case passkeys <= 1:
+		return ErrLastWayIn
+	case !p.Fresh(now):
+		return ErrNotFresh
+	}
+	return nil
+}
+
+// MayManage decides whether a person may see and rename their passkeys, and
+// see and end their sessions.
+func MayManage(u directory.User, p Proof) error {
+	return MayEnter(u, p, directory.Client{})
+}
+
+// MayAdminister decides whether a person may see the administration pages.
+func MayAdminister(u directory.User, p Proof) error {
+	if err := MayManage(u, p); err != nil {
+		return err
+	}
+	if !u.Admin {
+		return ErrNotAdmin
+	}
+	return nil
+}
+
+// NextSignCount decides what a signature counter says (WebAuthn §7.2 step 22).
+// next is the count to keep. back reports a counter that did not grow, which
+// for a passkey that cannot leave its device is a sign of a copy. A passkey
+// that may be synced counts, if at all, on each device by itself; there it says
+// nothing. The sign-in stands either way: a counter can also stop because its
+// authenticator is faulty, and its person cannot mend that.
+func NextSignCount(stored, got uint32, backupEligible bool) (next uint32, back bool) {
+	if got > stored {
+		return got, false
+	}
+	return stored, !backupEligible && (stored != 0 || got != 0)
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+
+	"cardea/internal/httpd"
+	"cardea/webauthn"
+)
+
+// Config says what a Server is. Fields that may be empty say so.
+type Config struct {
+	// Database is the path of the SQLite file. It is made if there is none.
+	Database string `json:"database"`
+	// KeyFile is the path of the key that seals the signing keys. Empty:
+	// Database with ".key" behind. It is made if there is none.
+	KeyFile string `json:"key_file"`
+
+	// LoginURL and AccountURL are the origins of the two hosts, as people see
+	// them: scheme, host and, unless it is the scheme's own, port. The first is
+	// also the issuer of ID tokens and should never change. http is for hosts
+	// below localhost only.
+	LoginURL   string `json:"login_url"`
+	AccountURL string `json:"account_url"`
+	// RPID is the name that passkeys are for: both hosts are it or are below
+	// it. If it changes, all passkeys are lost.
+	RPID webauthn.RPID `json:"rp_id"`
+
+	// Name is what the organization is called. Empty: Cardea.
+	Name string `json:"name"`
+	// HelpURL is the organization's help page. May be empty.
+	HelpURL string `json:"help_url"`
+
+	// TrustedProxies are the addresses or prefixes of reverse proxies that say
+	// in X-Forwarded-For where requests come from. Empty: nobody is believed.
+	TrustedProxies []string `json:"trusted_proxies"`
+	// BackChannel is the address that My Account reaches the login host at, if
+	// its name does not lead there from this machine: host:port, speaking what
+	// the scheme of LoginURL says. Empty: the server's own listener for http,
+	// where LoginURL points for https.
+	BackChannel string `json:"back_channel"`
+}
+
+// ReadConfig reads a Config as JSON. An unknown member is an error, and so is
+// anything that Check finds.
+func ReadConfig(r io.Reader) (Config, error) {
+	var c Config
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("reading configuration: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Config{}, errors.New("reading configuration: something follows it")
+	}
+	if err := c.Check(); err != nil {
+		return Config{}, fmt.Errorf("reading configuration: %w", err)
+	}
+	return c, nil
+}
+
+// Check names every field that will not do, and why.
+func (c Config) Check() error {
+	var errs []error
+	report := func(field string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", field, err))
+		}
+	}
+	if c.Database == "" {
+		report("database", errors.New("missing"))
+	}
+	login, err := c.checkHost(c.LoginURL)
+	report("login_url", err)
+	account, err := c.checkHost(c.AccountURL)
+	report("account_url", err)
+	if login != nil && account != nil {
+		switch {
+		case login.Host == account.Host:
+			report("account_url", errors.New("want another host than login_url: the two share no cookies"))
+		case login.Scheme != account.Scheme:
+			report("account_url", errors.New("want the scheme of login_url"))
+		}
+	}
+	report("rp_id", checkRPID(c.RPID))
+	if c.HelpURL != "" {
+		if u, err := url.Parse(c.HelpURL); err != nil || u.Scheme != "https" && u.Scheme != "http" {
+			report("help_url", errors.New("want a URL"))
+		}
+	}
+	_, err = httpd.ParseProxies(c.TrustedProxies)
+	report("trusted_proxies", err)
+	if c.BackChannel != "" {
+		_, _, err = net.SplitHostPort(c.BackChannel)
+		report("back_channel", err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) checkHost(origin string) (*url.URL, error) {
+	if origin == "" {
+		return nil, errors.New("missing")
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin {
+		return nil, errors.New("want an origin in lower case, like https://login.example.com, without a slash at the end")
+	}
+	host := u.Hostname()
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("want https")
+	case u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost"):
+		return nil, errors.New("want https, except for hosts below localhost") // browsers have no passkeys there
+	case host != string(c.RPID) && !strings.HasSuffix(host, "."+string(c.RPID)):
+		return nil, fmt.Errorf("want a host that is rp_id (%s) or below it", c.RPID) // WebAuthn §5.1.3 step 8
+	}
+	return u, nil
+}
+
+func checkRPID(id webauthn.RPID) error {
+	switch s := string(id); {
+	case s == "":
+		return errors.New("missing")
+	case s != strings.ToLower(s) || strings.ContainsAny(s, ":/ ") || strings.HasPrefix(s, ".") || strings.HasSuffix(s, "."):
+		return errors.New("want a host name in lower case, without scheme or port")
+	case net.ParseIP(s) != nil:
+		return errors.New("want a name, not an address")
+	}
+	return nil
+}
+
+// withDefaults fills what may be empty.
+func (c Config) withDefaults() Config {
+	if c.KeyFile == "" {
+		c.KeyFile = c.Database + ".key"
+	}
+	if c.Name == "" {
+		c.Name = "Cardea"
+	}
+	return c
+}

@@ -1,0 +1,19 @@
+// Package session keeps what a browser is signed in as.
+//
+// A session begins with a ceremony (package ceremony writes it, in the
+// transaction that spends the challenge) and is known by two names. The token
+// is the secret in the browser's cookie; only its SHA-256 is stored. The ID is
+// the sid of OpenID Connect: it travels in ID tokens, appears in lists and logs
+// and opens nothing.
+//
+//	begun --seen within Idle, before Expires--> alive --+--> ended by the person,
+//	                                                    |    an administrator, or
+//	                                                    |    the next sign-in in
+//	                                                    |    the same browser
+//	                                                    +--> idle or expired
+//
+// A session that was begun with an access pass (ACRPass) may only be used to
+// register a passkey; package policy says so wherever it matters.
+//
+// Sessions that are over are deleted. What they did is in the audit log.
+package session

@@ -1,0 +1,103 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"cardea/identity/directory"
+)
+
+// An ID names a session: the sid of ID tokens. It is not a secret.
+type ID string
+
+// A TokenHash is what is stored of a session's token.
+type TokenHash [sha256.Size]byte
+
+// HashToken returns what is stored of a token. 256 random bits need no key.
+func HashToken(token string) TokenHash { return sha256.Sum256([]byte("session\x00" + token)) }
+
+// How a person proved who they are, as the acr value of OpenID Connect.
+const (
+	// ACRPasskey is "phishing-resistant" (EAP ACR Values 1.0 §2): a passkey,
+	// with its person verified. Not phrh: nothing here proves hardware.
+	ACRPasskey = "phr"
+	// ACRPass is an access pass: something that can be read over a shoulder.
+	// It satisfies no request for phr.
+	ACRPass = "urn:cardea:acr:access-pass"
+)
+
+// AMRPasskey and AMRPass return the methods behind the two acr values (RFC 8176
+// §2). "pop" because we cannot know whether the key sits in hardware; "mfa"
+// because the passkey is had and its person was verified; never "pin" or "face",
+// because WebAuthn does not say which.
+func AMRPasskey() []string { return []string{"pop", "user", "mfa"} }
+
+// AMRPass returns the methods behind ACRPass.
+func AMRPass() []string { return []string{"otp"} }
+
+// Lifetimes of sessions.
+const (
+	// Idle is how long a session lives without being seen.
+	Idle = 8 * time.Hour
+	// Absolute is how long a session lives at most.
+	Absolute = 7 * 24 * time.Hour
+	// PassLifetime is how long a person who came in by an access pass has to
+	// register a passkey.
+	PassLifetime = 30 * time.Minute
+	// touchEvery is how coarse LastSeen is: one write in a minute for a busy
+	// session, not one for each request.
+	touchEvery = time.Minute
+)
+
+// A Session is one browser that is signed in.
+type Session struct {
+	ID     ID
+	UserID directory.UserID
+	// Created is when the session began, AuthTime when the person last proved
+	// who they are; here they are the same moment.
+	Created  time.Time
+	AuthTime time.Time
+	LastSeen time.Time
+	Expires  time.Time
+	AMR      []string
+	ACR      string
+	// PasskeyID is the passkey it began with; empty for an access pass.
+	PasskeyID directory.PasskeyID
+	UserAgent string
+	Address   string
+}
+
+// ByPass reports whether the person came in by an access pass.
+func (s Session) ByPass() bool { return s.ACR == ACRPass }
+
+// Alive reports whether the session is neither idle nor expired.
+func (s Session) Alive(now time.Time) bool {
+	return now.Before(s.Expires) && now.Before(s.LastSeen.Add(Idle))
+}
+
+// ErrNone is returned when there is no such session, or not any more.
+var ErrNone = errors.New("no such session")
+
+// Begin returns a session that begins now, and its token. It is not stored.
+// passkey is empty for a person who came in by an access pass.
+func Begin(now time.Time, user directory.UserID, passkey directory.PasskeyID, from directory.From) (s Session, token string) {
+	s = Session{
+		ID: ID(random(16)), UserID: user, PasskeyID: passkey,
+		Created: now, AuthTime: now, LastSeen: now,
+		Expires: now.Add(Absolute), AMR: AMRPasskey(), ACR: ACRPasskey,
+		UserAgent: from.UserAgent, Address: from.Address,
+	}
+	if passkey == "" {
+		s.Expires, s.AMR, s.ACR = now.Add(PassLifetime), AMRPass(), ACRPass
+	}
+	return s, random(32)
+}
+
+func random(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}

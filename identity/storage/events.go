@@ -1,0 +1,57 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+
+	"cardea/identity/audit"
+	"cardea/identity/directory"
+)
+
+const eventColumns = `id, at, kind, person_id, by_id, client_id, outcome, reason, reference,
+	address, user_agent, passkey_id, detail`
+
+func scanEvent(r row) (audit.Event, error) {
+	var e audit.Event
+	var when int64
+	err := r.Scan(&e.ID, &when, &e.Kind, &e.UserID, &e.By, &e.Client, &e.Outcome, &e.Reason, &e.Reference,
+		&e.Address, &e.UserAgent, &e.PasskeyID, &e.Detail)
+	e.Time = at(when)
+	return e, err
+}
+
+// insertEvent writes an event into the transaction of what it records. What
+// the event does not say of its request is taken from ctx.
+func insertEvent(ctx context.Context, tx *sql.Tx, e audit.Event) error {
+	e = audit.Complete(ctx, e)
+	_, err := tx.Exec("INSERT INTO event ("+eventColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		e.ID, ms(e.Time), string(e.Kind), string(e.UserID), string(e.By), string(e.Client), string(e.Outcome),
+		e.Reason, e.Reference, e.Address, e.UserAgent, string(e.PasskeyID), e.Detail)
+	return err
+}
+
+func insertChange(ctx context.Context, tx *sql.Tx, c directory.Change) error {
+	return insertEvent(ctx, tx, audit.Event{
+		Time: c.At, Kind: audit.Kind(c.Kind), UserID: c.User, By: c.By, Outcome: audit.Done,
+		PasskeyID: c.Passkey, Detail: c.Detail,
+	})
+}
+
+// EventsByUser implements audit.Store.
+func (db *DB) EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]audit.Event, error) {
+	rows, err := db.query(ctx, "SELECT "+eventColumns+
+		" FROM event WHERE person_id = $1 ORDER BY id DESC LIMIT $2", string(user), limit)
+	return all(rows, err, scanEvent)
+}
+
+// Events implements audit.Store.
+func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
+	rows, err := db.query(ctx, "SELECT "+eventColumns+" FROM event ORDER BY id DESC LIMIT $1", limit)
+	return all(rows, err, scanEvent)
+}
+
+// AddEvent implements audit.Store.
+func (db *DB) AddEvent(ctx context.Context, e audit.Event) error {
+	return db.write(ctx, func(tx *sql.Tx) error { return insertEvent(ctx, tx, e) })
+}

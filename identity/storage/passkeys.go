@@ -1,0 +1,150 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"cardea/identity/ceremony"
+	"cardea/identity/directory"
+	"cardea/webauthn"
+)
+
+const passkeyColumns = `passkey.id, passkey.person_id, passkey.credential_id, passkey.name,
+	passkey.public_key, passkey.aaguid, passkey.sign_count, passkey.flags, passkey.transports,
+	passkey.attachment, passkey.attestation_format, passkey.attestation_type,
+	passkey.attestation_object, passkey.client_data, passkey.client_data_hash,
+	passkey.created_at, passkey.used_at, passkey.used_user_agent, passkey.used_address`
+
+func scanPasskey(r row) (directory.Passkey, error) { return scanPasskeyAnd(r) }
+
+// scanPasskeyAnd reads a passkey and, from the columns after it, rest.
+func scanPasskeyAnd(r row, rest ...any) (directory.Passkey, error) {
+	var p directory.Passkey
+	var aaguid []byte
+	var transports string
+	var created, used int64
+	err := r.Scan(append([]any{&p.ID, &p.UserID, (*[]byte)(&p.CredentialID), &p.Name,
+		&p.PublicKey, &aaguid, &p.SignCount, &p.Flags, &transports,
+		&p.Attachment, &p.AttestationFormat, &p.AttestationType,
+		&p.AttestationObject, &p.ClientDataJSON, &p.ClientDataHash,
+		&created, &used, &p.LastUsedFrom.UserAgent, &p.LastUsedFrom.Address}, rest...)...)
+	if err != nil {
+		return p, err
+	}
+	if len(aaguid) != len(p.AAGUID) {
+		return p, fmt.Errorf("passkey %s: AAGUID of %d bytes", p.ID, len(aaguid))
+	}
+	p.AAGUID = webauthn.AAGUID(aaguid)
+	p.Created, p.LastUsed = at(created), at(used)
+	if p.Transports, err = fromList(transports); err != nil {
+		return p, fmt.Errorf("passkey %s: transports: %w", p.ID, err)
+	}
+	return p, nil
+}
+
+// Passkeys implements directory.PasskeyStore.
+func (db *DB) Passkeys(ctx context.Context, owner directory.UserID) ([]directory.Passkey, error) {
+	rows, err := db.query(ctx, "SELECT "+passkeyColumns+
+		" FROM passkey WHERE person_id = $1 ORDER BY created_at, id", string(owner))
+	return all(rows, err, scanPasskey)
+}
+
+// Credential implements ceremony.Store.
+func (db *DB) Credential(ctx context.Context, id webauthn.CredentialID) (directory.Passkey, directory.User, error) {
+	var u directory.User
+	var created int64
+	p, err := scanPasskeyAnd(db.queryRow(ctx, "SELECT "+passkeyColumns+", "+personColumns+
+		" FROM passkey JOIN person ON person.id = passkey.person_id WHERE credential_id = $1", []byte(id)),
+		&u.ID, (*[]byte)(&u.Handle), &u.Username, &u.DisplayName, &u.Admin, &u.Disabled, &created)
+	if p, err = one(p, err, directory.ErrNoPasskey); err != nil {
+		return directory.Passkey{}, directory.User{}, err
+	}
+	u.Created = at(created)
+	return p, u, nil
+}
+
+// insertPasskey never replaces a passkey: a credential ID that is known is
+// refused, whoever it belongs to (WebAuthn §7.1 step 26).
+func insertPasskey(tx *sql.Tx, p directory.Passkey) error {
+	var n int
+	err := tx.QueryRow("SELECT count(*) FROM passkey WHERE person_id = $1", string(p.UserID)).Scan(&n)
+	if err != nil {
+		return err
+	}
+	if n >= directory.MaxPasskeys {
+		return directory.ErrTooManyPasskeys
+	}
+	_, err = tx.Exec(`INSERT INTO passkey (id, person_id, credential_id, name, public_key, aaguid,
+			sign_count, flags, transports, attachment, attestation_format, attestation_type,
+			attestation_object, client_data, client_data_hash, created_at, used_at,
+			used_user_agent, used_address)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		string(p.ID), string(p.UserID), []byte(p.CredentialID), p.Name, p.PublicKey, p.AAGUID[:],
+		p.SignCount, int64(p.Flags), toList(p.Transports), p.Attachment, p.AttestationFormat, p.AttestationType,
+		p.AttestationObject, p.ClientDataJSON, p.ClientDataHash, ms(p.Created), ms(p.LastUsed),
+		p.LastUsedFrom.UserAgent, p.LastUsedFrom.Address)
+	if violates(err, "passkey.credential_id") {
+		return directory.ErrPasskeyExists
+	}
+	return err
+}
+
+// updatePasskey notes a use, if the passkey is still what it was verified as.
+func updatePasskey(tx *sql.Tx, s ceremony.SignIn) error {
+	err := exec(tx, ceremony.ErrPasskeyChanged,
+		`UPDATE passkey SET sign_count = $2, flags = $3, used_at = $4, used_user_agent = $5, used_address = $6
+		WHERE id = $1 AND sign_count = $7 AND flags = $8`,
+		string(s.Was.ID), s.SignCount, int64(s.Flags), ms(s.Session.Created), s.From.UserAgent, s.From.Address,
+		s.Was.SignCount, int64(s.Was.Flags))
+	if err != ceremony.ErrPasskeyChanged {
+		return err
+	}
+	var n int
+	if err := tx.QueryRow("SELECT count(*) FROM passkey WHERE id = $1", string(s.Was.ID)).Scan(&n); err != nil {
+		return err
+	}
+	if n == 0 {
+		return directory.ErrNoPasskey
+	}
+	return err
+}
+
+// RenamePasskey implements directory.PasskeyStore.
+func (db *DB) RenamePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, name string, c directory.Change) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		err := exec(tx, directory.ErrNoPasskey,
+			"UPDATE passkey SET name = $3 WHERE id = $1 AND person_id = $2", string(id), string(owner), name)
+		if err != nil {
+			return err
+		}
+		return insertChange(ctx, tx, c)
+	})
+}
+
+// DeletePasskey implements directory.PasskeyStore. The passkey's name goes into
+// the record: it is the last thing that anybody will know of it.
+func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, c directory.Change) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		c := c
+		err := tx.QueryRow("DELETE FROM passkey WHERE id = $1 AND person_id = $2 RETURNING name",
+			string(id), string(owner)).Scan(&c.Detail)
+		if err == sql.ErrNoRows {
+			return directory.ErrNoPasskey
+		}
+		if err != nil {
+			return err
+		}
+		// Jobs run one after the other: what is counted here cannot be
+		// deleted by another before this is committed.
+		var left int
+		err = tx.QueryRow("SELECT count(*) FROM passkey WHERE person_id = $1", string(owner)).Scan(&left)
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return directory.ErrLastWayIn
+		}
+		return insertChange(ctx, tx, c)
+	})
+}

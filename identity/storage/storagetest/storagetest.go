@@ -1,0 +1,257 @@
+// Package storagetest is the suite that every engine must pass: what the rooms
+// expect of their Stores, said once.
+//
+// The suite calls the Stores themselves. What the rooms make of them (the
+// ceremonies and their races above all) is tested there, on a real database.
+package storagetest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"cardea/identity/audit"
+	"cardea/identity/ceremony"
+	"cardea/identity/directory"
+	"cardea/identity/session"
+	"cardea/webauthn"
+)
+
+// A Store is all of the Stores in one.
+type Store interface {
+	directory.Store
+	session.Store
+	ceremony.Store
+	audit.Store
+}
+
+// Run runs the suite. open returns an empty Store each time and closes it when
+// its test ends.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, *kit)
+	}{
+		{"people", testPeople},
+		{"disabling", testDisabling},
+		{"passkeys", testPasskeys},
+		{"deleting passkeys", testDeletePasskey},
+		{"passes", testPasses},
+		{"setup code", testSetupCode},
+		{"clients", testClients},
+		{"secrets", testSecrets},
+		{"sessions", testSessions},
+		{"events", testEvents},
+		{"sign-in is all or nothing", testSignIn},
+		{"registration is all or nothing", testRegister},
+		{"spent challenges are forgotten in time", testForgotten},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.test(t, &kit{T: t, Store: open(t), now: time.UnixMilli(1_790_000_000_000)})
+		})
+	}
+}
+
+// kit is a Store with what the tests make on it.
+type kit struct {
+	*testing.T
+	Store
+	now time.Time
+}
+
+// must fails the test on an error.
+func (k *kit) must(err error) {
+	k.Helper()
+	if err != nil {
+		k.Fatal(err)
+	}
+}
+
+// want fails the test unless err is want.
+func (k *kit) want(doing string, err, want error) {
+	k.Helper()
+	if !errors.Is(err, want) {
+		k.Errorf("%s: %v, want %v", doing, err, want)
+	}
+}
+
+// count returns how many events of that kind there are.
+func (k *kit) count(kind audit.Kind) (n int) {
+	k.Helper()
+	list, err := k.Events(k.Context(), audit.MaxEvents)
+	k.must(err)
+	for _, e := range list {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func bytesOf(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+func (k *kit) change(kind directory.ChangeKind) directory.Change {
+	return directory.Change{Kind: kind, At: k.now, By: "by", User: "about", Detail: "detail"}
+}
+
+// person stores a person.
+func (k *kit) person(name string, admin bool) directory.User {
+	k.Helper()
+	u, err := directory.NewUser{Username: name, DisplayName: name, Admin: admin}.Make(k.now)
+	k.must(err)
+	k.must(k.AddUser(k.Context(), u, k.change(directory.UserAdded)))
+	return u
+}
+
+// passkey returns a passkey of u that is not stored.
+func (k *kit) passkey(u directory.User) directory.Passkey {
+	return directory.Passkey{
+		ID: directory.NewPasskeyID(), UserID: u.ID, CredentialID: bytesOf(32), Name: "Key", PublicKey: bytesOf(77),
+		AAGUID: webauthn.AAGUID(bytesOf(16)), SignCount: 1<<32 - 2, Flags: 0xff, Transports: []string{"usb", "nfc"},
+		Attachment: "cross-platform", AttestationFormat: "none", AttestationType: "none",
+		AttestationObject: bytesOf(200), ClientDataJSON: []byte("{}"), ClientDataHash: bytesOf(32), Created: k.now,
+	}
+}
+
+// session stores a session of u, by way of a registration if there is none
+// yet, and returns it with its token's hash.
+func (k *kit) session(u directory.User, p directory.Passkey) (session.Session, session.TokenHash) {
+	k.Helper()
+	s, token := session.Begin(k.now, u.ID, p.ID, directory.From{UserAgent: "agent", Address: "address"})
+	h := session.HashToken(token)
+	k.must(k.SignIn(k.Context(), ceremony.SignIn{
+		Challenge: k.challenge(), Was: p, SignCount: p.SignCount, Flags: p.Flags, Session: s, Token: h,
+	}))
+	return s, h
+}
+
+func (k *kit) challenge() ceremony.Challenge {
+	return ceremony.Challenge{Hash: [32]byte(bytesOf(32)), Until: k.now.Add(time.Minute), Now: k.now}
+}
+
+// member stores a person with a passkey, who came in by an access pass.
+func (k *kit) member(name string, admin bool) (directory.User, directory.Passkey) {
+	k.Helper()
+	u := k.person(name, admin)
+	p := k.passkey(u)
+	k.must(k.Register(k.Context(), ceremony.Registration{
+		Challenge: k.challenge(), Passkey: p, In: k.passSession(u).ID, Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded},
+	}))
+	return u, p
+}
+
+// passSession redeems a pass for u.
+func (k *kit) passSession(u directory.User) session.Session {
+	k.Helper()
+	code, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	k.must(k.PutAccessPass(k.Context(), directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(time.Hour)},
+		code, guesser, k.change(directory.PassIssued)))
+	s, token := session.Begin(k.now, u.ID, "", directory.From{})
+	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Code: code,
+		Session: s, Token: session.HashToken(token), Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}})
+	k.must(err)
+	if result != ceremony.PassAccepted {
+		k.Fatalf("Redeem() = %q", result)
+	}
+	return s
+}
+
+// atOnce runs f n times at once and returns how many succeeded.
+func atOnce(n int, f func(i int) error) (won int) {
+	errs := make(chan error, n)
+	for i := range n {
+		go func() { errs <- f(i) }()
+	}
+	for range n {
+		if <-errs == nil {
+			won++
+		}
+	}
+	return won
+}
+
+func testSecrets(t *testing.T, k *kit) {
+	keys := make(chan string, 20)
+	won := atOnce(20, func(int) error {
+		key, err := k.Secret(k.Context(), "name")
+		keys <- string(key.Expose())
+		return err
+	})
+	if won != 20 {
+		t.Fatalf("%d of 20 got a key", won)
+	}
+	first := <-keys
+	for range 19 {
+		if other := <-keys; other != first {
+			t.Error("two callers got two keys")
+		}
+	}
+	if len(first) != 32 {
+		t.Errorf("key of %d bytes, want 32", len(first))
+	}
+	other, err := k.Secret(k.Context(), "another name")
+	k.must(err)
+	if string(other.Expose()) == first {
+		t.Error("two names have one key")
+	}
+}
+
+func testEvents(t *testing.T, k *kit) {
+	ctx := audit.With(k.Context(), audit.Request{Reference: "ref", Address: "addr", UserAgent: "agent"})
+	for i := range 5 {
+		user := directory.UserID(fmt.Sprint("user", i%2))
+		k.must(k.AddEvent(ctx, audit.Event{Time: k.now.Add(time.Duration(i) * time.Hour), Kind: audit.SignIn, UserID: user,
+			Client: "client", By: "by", Outcome: audit.Refused, Reason: "why", PasskeyID: "pk", Detail: fmt.Sprint(i)}))
+	}
+	mine, err := k.EventsByUser(ctx, "user0", 10)
+	k.must(err)
+	if got := details(mine); got != "4 2 0" {
+		t.Errorf("events of user0 = %s, want 4 2 0", got)
+	}
+	want := audit.Event{ID: mine[0].ID, Time: k.now.Add(4 * time.Hour), Kind: audit.SignIn, UserID: "user0", Client: "client",
+		By: "by", Outcome: audit.Refused, Reason: "why", Reference: "ref", Address: "addr", UserAgent: "agent", PasskeyID: "pk", Detail: "4"}
+	if !mine[0].Time.Equal(want.Time) {
+		t.Errorf("time = %v, want %v", mine[0].Time, want.Time)
+	}
+	if want.Time = mine[0].Time; mine[0] != want {
+		t.Errorf("event = %+v, want %+v", mine[0], want)
+	}
+	last, err := k.Events(ctx, 2)
+	k.must(err)
+	if got := details(last); got != "4 3" {
+		t.Errorf("last two events = %s, want 4 3", got)
+	}
+}
+
+func details(list []audit.Event) (s string) {
+	for i, e := range list {
+		if i > 0 {
+			s += " "
+		}
+		s += e.Detail
+	}
+	return s
+}
+
+func testClients(t *testing.T, k *kit) {
+	ctx := context.Background()
+	_, err := k.Client(ctx, "app")
+	k.want("a client that is not there", err, directory.ErrNoClient)
+	c := directory.Client{ID: "app", Name: "App", RedirectURIs: []string{"https://app.example/cb", "http://127.0.0.1/cb"}, Public: true}
+	k.must(k.PutClient(ctx, c))
+	c.Name, c.FirstParty, c.Public = "Other name", true, false
+	k.must(k.PutClient(ctx, c))
+	got, err := k.Client(ctx, "app")
+	k.must(err)
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c) {
+		t.Errorf("client = %+v, want %+v", got, c)
+	}
+}

@@ -1,0 +1,64 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"cardea/identity/session"
+	"cardea/identity/web"
+	"cardea/internal/httpd"
+)
+
+func (s *Surface) sessions(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	all, err := s.cfg.Sessions.List(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	passkeys, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("listing passkeys: %w", err)
+	}
+	p := web.Sessions{Me: v.Me("sessions"), Sessions: web.SessionRows(all, v.Session.ID, passkeys)}
+	if n, err := strconv.Atoi(r.URL.Query().Get("ended")); err == nil && n > 0 {
+		p.Ended = n
+	}
+	return s.UI.Render(w, http.StatusOK, p)
+}
+
+// endSession ends one of the visitor's sessions. Somebody else's looks as if it
+// did not exist.
+func (s *Surface) endSession(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	id := session.ID(r.PathValue("id"))
+	if id == v.Session.ID {
+		return s.signOut(w, r, v)
+	}
+	all, err := s.cfg.Sessions.List(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	for _, one := range all {
+		if one.ID != id {
+			continue
+		}
+		if err := s.cfg.Sessions.End(r.Context(), id); err != nil && !errors.Is(err, session.ErrNone) {
+			return fmt.Errorf("ending a session: %w", err)
+		}
+		return ended(w, r, 1)
+	}
+	return httpd.Errorf(http.StatusNotFound, "This session is over already. Go back to the list.", "%w", session.ErrNone)
+}
+
+func (s *Surface) endOthers(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	n, err := s.cfg.Sessions.EndAll(r.Context(), v.User.ID, v.Session.ID)
+	if err != nil {
+		return fmt.Errorf("ending sessions: %w", err)
+	}
+	return ended(w, r, n)
+}
+
+func ended(w http.ResponseWriter, r *http.Request, n int) error {
+	http.Redirect(w, r, "/sessions?ended="+strconv.Itoa(n), http.StatusSeeOther)
+	return nil
+}

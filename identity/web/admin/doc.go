@@ -1,0 +1,7 @@
+// Package admin is the administration pages, below /admin on the account host:
+// who there is, adding a person, letting them in with an access pass, and what
+// happened.
+//
+// Every page asks policy.MayAdminister of the person at hand. To anybody else
+// the pages do not exist: they look like an address without a page.
+package admin

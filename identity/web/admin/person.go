@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"cardea/identity/directory"
+	"cardea/identity/web"
+	"cardea/internal/httpd"
+)
+
+// subject returns the person whom the address names, and their passkeys.
+func (s *Surface) subject(r *http.Request) (directory.User, []directory.Passkey, error) {
+	u, err := s.cfg.Directory.User(r.Context(), directory.UserID(r.PathValue("id")))
+	if errors.Is(err, directory.ErrNoUser) {
+		return u, nil, httpd.Errorf(http.StatusNotFound, "There's nobody at this address. Go back to the list.", "%w", err)
+	}
+	if err != nil {
+		return u, nil, fmt.Errorf("looking up a person: %w", err)
+	}
+	passkeys, err := s.cfg.Directory.Passkeys(r.Context(), u.ID)
+	if err != nil {
+		return u, nil, fmt.Errorf("listing passkeys: %w", err)
+	}
+	return u, passkeys, nil
+}
+
+func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	u, passkeys, err := s.subject(r)
+	if err != nil {
+		return err
+	}
+	sessions, err := s.cfg.Sessions.List(r.Context(), u.ID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	events, err := s.cfg.Audit.ByUser(r.Context(), u.ID, maxEvents)
+	if err != nil {
+		return fmt.Errorf("reading events: %w", err)
+	}
+	pass, err := s.lastPass(r, u.ID)
+	if err != nil {
+		return err
+	}
+	p := web.Person{
+		Me: v.Me("people"), Person: rowOf(u, passkeys), Passkeys: web.PasskeyRows(passkeys),
+		Sessions: len(sessions), Pass: pass, JustMade: r.URL.Query().Has("added"),
+	}
+	for _, e := range events {
+		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
+	}
+	return s.UI.Render(w, http.StatusOK, p)
+}
+
+func (s *Surface) lastPass(r *http.Request, id directory.UserID) (*web.PassRow, error) {
+	p, err := s.cfg.Directory.AccessPass(r.Context(), id)
+	if errors.Is(err, directory.ErrNoPass) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking up an access pass: %w", err)
+	}
+	return &web.PassRow{Issued: p.Issued, Expires: p.Expires, Used: p.Used, Live: p.Live(s.UI.Now())}, nil
+}
+
+// issuePass shows the code in the answer to the form itself: it is nowhere else,
+// so that there is no address to come back to.
+func (s *Surface) issuePass(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	u, passkeys, err := s.subject(r)
+	if err != nil {
+		return err
+	}
+	ttl, err := time.ParseDuration(r.PostFormValue("ttl"))
+	if err != nil {
+		return badTTL(err)
+	}
+	code, pass, err := s.cfg.Directory.IssueAccessPass(r.Context(), v.User.ID, u.ID, ttl)
+	if errors.Is(err, directory.ErrPassTTL) {
+		return badTTL(err)
+	}
+	if err != nil {
+		return fmt.Errorf("issuing an access pass: %w", err)
+	}
+	return s.UI.Render(w, http.StatusOK, web.PassIssued{
+		Me: v.Me("people"), Person: rowOf(u, passkeys), Code: code, Expires: pass.Expires,
+		SignIn: s.cfg.Site.AccountURL,
+	})
+}
+
+func badTTL(err error) error {
+	return httpd.Errorf(http.StatusUnprocessableEntity, "A pass works for 10 minutes to 30 days. Go back and choose one of the lifetimes.", "lifetime of an access pass: %w", err)
+}

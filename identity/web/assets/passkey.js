@@ -1,0 +1,188 @@
+// The passkey call, and what a page shows around it. The words are in the page:
+// this file only chooses among them.
+
+const call = window.PublicKeyCredential;
+
+// canUse says whether the browser has what these pages need.
+export const canUse = !!(call && call.parseRequestOptionsFromJSON && call.parseCreationOptionsFromJSON && navigator.credentials);
+
+// capabilities says what the browser says it can do, and nothing if it won't.
+export async function capabilities() {
+  try {
+    return await call.getClientCapabilities();
+  } catch {
+    return {};
+  }
+}
+
+// Refused is the server's no, or the page's own, by its reason.
+export class Refused extends Error {
+  constructor(said) {
+    super(said.reason);
+    this.said = said;
+  }
+}
+
+async function post(path, body, signal) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json'},
+      body: JSON.stringify(body),
+      signal,
+    });
+  } catch (e) {
+    if (signal?.aborted) throw signal.reason;
+    throw new Refused({reason: 'offline'});
+  }
+  const said = await answer.json().catch(() => ({reason: 'our_fault'}));
+  if (!answer.ok) throw new Refused(said);
+  return said;
+}
+
+// unsure are the reasons that leave open whether the server knows the passkey.
+const unsure = ['offline', 'our_fault', 'busy', 'challenge_spent', 'passkey_exists'];
+
+// Ceremony is one page's begin, call and finish. Only one call may run in a
+// page: a new one ends the one before.
+export class Ceremony {
+  constructor(root) {
+    this.root = root;
+    this.running = null;
+    addEventListener('pagehide', () => this.stop());
+  }
+
+  stop(reason) {
+    this.running?.abort(reason);
+    this.running = null;
+  }
+
+  // run asks the server for options and the browser for a passkey, and gives
+  // the answer to the server. It resolves to what the server said.
+  async run({begin = {}, finish = {}, mediation, hint} = {}) {
+    if (!canUse) throw new Refused({reason: 'no_passkeys'});
+    this.stop();
+    const control = new AbortController();
+    this.running = control;
+    const {begin: beginAt, finish: finishAt} = this.root.dataset;
+    const begun = await post(beginAt, {...begin, hint}, control.signal);
+    // The browser's own timer may be hours long, or not there at all.
+    const timer = setTimeout(() => control.abort(new DOMException('', 'TimeoutError')), begun.lifetime * 1000);
+    try {
+      const options = hint ? {...begun.options, hints: [hint]} : begun.options;
+      const credential = await this.ask(options, mediation, control.signal);
+      const response = credential.toJSON();
+      delete response.clientExtensionResults?.prf?.results; // a secret of the person's own
+      return await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
+    } catch (e) {
+      throw control.signal.aborted && !e.picked ? control.signal.reason : e;
+    } finally {
+      clearTimeout(timer);
+      if (this.running === control) this.running = null;
+    }
+  }
+
+  async ask(options, mediation, signal) {
+    if (this.root.dataset.ceremony === 'create') {
+      return navigator.credentials.create({publicKey: call.parseCreationOptionsFromJSON(options), signal});
+    }
+    const request = {publicKey: call.parseRequestOptionsFromJSON(options), signal};
+    if (mediation) request.mediation = mediation;
+    return navigator.credentials.get(request);
+  }
+
+  // A passkey that the server does not know, or did not take, would only lead
+  // its person astray: its manager is told to drop it. One that may have been
+  // taken after all is left alone.
+  async finish(path, body, credentialId) {
+    try {
+      return await post(path, body);
+    } catch (e) {
+      const dropped = this.root.dataset.ceremony === 'create' ? !unsure.includes(e.said.reason) : e.said.reason === 'unknown_passkey';
+      if (dropped) {
+        await signal('signalUnknownCredential', {rpId: this.root.dataset.rpId, credentialId});
+      }
+      e.picked = true; // the person did something, and must hear what came of it
+      throw e;
+    }
+  }
+}
+
+// signal tells the person's passkey managers something, where they can be told.
+export async function signal(method, what) {
+  try {
+    await call?.[method]?.(what);
+  } catch (e) {
+    console.warn(method, e.name);
+  }
+}
+
+// reasons by the name of what the browser threw. It says the same for a window
+// that was closed and for a passkey that was not found, on purpose.
+const reasons = {
+  NotAllowedError: 'not_used',
+  AbortError: 'not_used',
+  TimeoutError: 'too_long',
+  InvalidStateError: 'already_here',
+  ConstraintError: 'cannot_check',
+  NotSupportedError: 'not_supported',
+  OperationError: 'busy',
+  SecurityError: 'our_fault',
+  TypeError: 'our_fault',
+  EncodingError: 'our_fault',
+  RangeError: 'our_fault',
+};
+
+// Stage shows one of the states of a page and moves the focus to it.
+export class Stage {
+  constructor(root) {
+    this.root = root;
+    this.home = root.querySelector('[data-state=start]');
+  }
+
+  show(state) {
+    let shown;
+    for (const s of this.root.querySelectorAll('[data-state]')) {
+      s.hidden = s.dataset.state !== state;
+      if (!s.hidden) shown = s;
+    }
+    const focus = shown.querySelector('[autofocus]') || shown.querySelector('h1[tabindex]') || shown.querySelector('input, button, a');
+    focus?.focus();
+    return shown;
+  }
+
+  // fail shows why it did not work: in the server's words, or in those that the
+  // page holds for the reason.
+  fail(error) {
+    const said = error instanceof Refused ? error.said : {reason: reasons[error.name] || 'device_fault'};
+    if (!(error instanceof Refused)) console.warn(error.name, error.message);
+    const all = [...this.root.querySelectorAll('template[data-failure]')];
+    const kept = all.find(t => t.dataset.failure === said.reason) || all.find(t => t.dataset.failure === 'our_fault');
+    const at = this.root.querySelector('[data-state=failed]');
+    const put = (name, text) => { at.querySelector(`[data-${name}]`).textContent = text; };
+    put('title', said.title || kept.dataset.title);
+    put('what', said.what || kept.dataset.what);
+    put('do', said.do || kept.dataset.do || '');
+    if (said.reference) put('reference', said.reference);
+    put('time', said.time || now());
+    this.show('failed');
+  }
+}
+
+// now is the time in the form that the server writes.
+function now() {
+  const t = new Date();
+  const part = o => new Intl.DateTimeFormat('en', {timeZone: 'UTC', ...o}).format(t);
+  return `${part({day: 'numeric'})} ${part({month: 'short'})} ${part({year: 'numeric'})}, ${t.toISOString().slice(11, 16)} UTC`;
+}
+
+// wait shows that the browser's window is open, and for whom.
+export function wait(stage, name = '') {
+  const shown = stage.show('waiting');
+  const typed = shown.querySelector('[data-typed]');
+  if (typed) {
+    typed.hidden = !name;
+    typed.querySelector('[data-name]').textContent = name;
+  }
+}

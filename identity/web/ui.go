@@ -1,0 +1,144 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"cardea/webauthn"
+)
+
+// Site is what the pages say about where they are.
+type Site struct {
+	Name       string        // of the organization, as in "Alder Library Trust"
+	RPID       webauthn.RPID // of the passkeys
+	LoginURL   string        // origin of the sign-in pages, without a slash at the end
+	AccountURL string        // origin of My Account, without a slash at the end
+	HelpURL    string        // the organization's help page; may be empty
+}
+
+// A UI renders pages. It is safe for concurrent use.
+type UI struct {
+	site  Site
+	pages map[string]*template.Template
+	now   func() time.Time
+}
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// New returns the UI of site. now says what time "today" is; nil is time.Now.
+func New(site Site, now func() time.Time) *UI {
+	if now == nil {
+		now = time.Now
+	}
+	ui := &UI{site: site, now: now, pages: map[string]*template.Template{}}
+	frames := template.Must(template.New("").Funcs(ui.funcs()).ParseFS(templateFiles,
+		"templates/frame_*.html", "templates/part_*.html"))
+	for _, p := range pages {
+		name, _ := p.template()
+		t := template.Must(frames.Clone())
+		ui.pages[name] = template.Must(t.ParseFS(templateFiles, "templates/"+name+".html"))
+	}
+	return ui
+}
+
+// Site returns what the UI was made with.
+func (ui *UI) Site() Site { return ui.site }
+
+// Now returns the time that the pages go by.
+func (ui *UI) Now() time.Time { return ui.now() }
+
+// A Page is one of the page types of this package.
+type Page interface {
+	// template returns the name of the page's file and of the frame around it.
+	template() (name, frame string)
+}
+
+// view is what templates see: the site as S and the page as P.
+type view struct {
+	S   Site
+	P   Page
+	Now time.Time
+}
+
+// HTML returns p as a document.
+func (ui *UI) HTML(p Page) ([]byte, error) {
+	name, frame := p.template()
+	t, ok := ui.pages[name]
+	if !ok {
+		return nil, fmt.Errorf("page %s: no such template", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now()}); err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Render writes p with status. Nothing is written before the whole page stands,
+// so that an error leaves the response to the caller.
+func (ui *UI) Render(w http.ResponseWriter, status int, p Page) error {
+	html, err := ui.HTML(p)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err = w.Write(html)
+	return err
+}
+
+func (ui *UI) funcs() template.FuncMap {
+	return template.FuncMap{
+		"icon":     icon,
+		"mark":     mark,
+		"asset":    AssetURL,
+		"initials": initials,
+		"when":     func(t time.Time) string { return When(t, ui.now()) },
+		"at":       func(t time.Time) string { return lower(When(t, ui.now())) },
+		"stamp":    Stamp,
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"plural":   plural,
+		"minus":    func(a, b int) int { return a - b },
+		"to":       withQuery,
+	}
+}
+
+// withQuery returns path with a query parameter, unless the value is empty.
+func withQuery(path, key string, value Continue) string {
+	if value == "" {
+		return path
+	}
+	return path + "?" + url.Values{key: {string(value)}}.Encode()
+}
+
+// initials returns the one or two letters of an avatar.
+func initials(name string) string {
+	var s []rune
+	for _, word := range strings.Fields(name) {
+		s = append(s, []rune(strings.ToUpper(string([]rune(word)[:1])))...)
+	}
+	switch len(s) {
+	case 0:
+		return "?"
+	case 1, 2:
+		return string(s)
+	}
+	return string([]rune{s[0], s[len(s)-1]})
+}
+
+// lower puts a text into the middle of a sentence.
+func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

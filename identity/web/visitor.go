@@ -1,0 +1,123 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"cardea/identity/directory"
+	"cardea/identity/policy"
+	"cardea/identity/session"
+	"cardea/webauthn"
+)
+
+// A Visitor is a person who is signed in to My Account.
+type Visitor struct {
+	User    directory.User
+	Session session.Session
+}
+
+// Proof returns how and when the visitor proved who they are.
+func (v Visitor) Proof() policy.Proof {
+	return policy.Proof{At: v.Session.AuthTime, ByPass: v.Session.ByPass()}
+}
+
+// Me returns what the frame shows of the visitor, on a page of the tab here.
+func (v Visitor) Me(here string) Me {
+	return Me{DisplayName: v.User.DisplayName, Username: v.User.Username, Admin: v.User.Admin, Here: here}
+}
+
+// A Gate lets visitors in. If there is none, it has answered already, most
+// likely by sending the browser to sign in, and ok is false.
+type Gate func(w http.ResponseWriter, r *http.Request) (v Visitor, ok bool, err error)
+
+// SignalsOf returns what a person's passkey managers should know. all must be
+// every passkey that they have.
+func SignalsOf(rp webauthn.RPID, u directory.User, all []directory.Passkey) *Signals {
+	s := &Signals{RPID: rp, UserHandle: u.Handle, Name: u.Username, DisplayName: u.DisplayName}
+	for _, p := range all {
+		s.Accepted = append(s.Accepted, p.CredentialID)
+	}
+	return s
+}
+
+// PasskeyRows returns a person's passkeys as pages show them.
+func PasskeyRows(all []directory.Passkey) []PasskeyRow {
+	rows := make([]PasskeyRow, len(all))
+	for i, p := range all {
+		rows[i] = PasskeyRowOf(p)
+	}
+	return rows
+}
+
+// PasskeyRowOf returns a passkey as pages show it.
+func PasskeyRowOf(p directory.Passkey) PasskeyRow {
+	row := PasskeyRow{
+		ID: string(p.ID), Name: p.Name, Provider: directory.OfferName(p.AAGUID), Kind: Syncable,
+		Added: p.Created, LastUsed: p.LastUsed,
+	}
+	if row.Provider == directory.DefaultPasskeyName {
+		row.Provider = "Maker not known"
+	}
+	if p.LastUsedFrom.UserAgent != "" {
+		row.UsedFrom = ParseAgent(p.LastUsedFrom.UserAgent).String()
+	}
+	switch {
+	case p.DeviceBound():
+		row.Kind = DeviceBound
+	case p.Synced():
+		row.Kind = Synced
+	}
+	row.Icon = passkeyIcon(p, row)
+	return row
+}
+
+// passkeyIcon guesses what holds the passkey. It is decoration.
+func passkeyIcon(p directory.Passkey, row PasskeyRow) string {
+	switch {
+	case strings.Contains(row.Provider, "iPhone"), strings.Contains(row.Provider, "Android"):
+		return "phone"
+	case row.Kind == Synced:
+		return "cloud"
+	case p.Attachment == webauthn.AttachmentPlatform:
+		return "laptop"
+	case slices.Contains(p.Transports, webauthn.TransportHybrid):
+		return "phone"
+	case slices.Contains(p.Transports, webauthn.TransportUSB), slices.Contains(p.Transports, webauthn.TransportNFC):
+		return "key"
+	}
+	return "passkey"
+}
+
+// SessionRows returns a person's sessions as pages show them.
+func SessionRows(all []session.Session, current session.ID, passkeys []directory.Passkey) []SessionRow {
+	rows := make([]SessionRow, len(all))
+	for i, s := range all {
+		a := ParseAgent(s.UserAgent)
+		rows[i] = SessionRow{
+			ID: string(s.ID), Agent: a.String(), Icon: a.Icon(), Current: s.ID == current,
+			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys),
+		}
+	}
+	return rows
+}
+
+func with(s session.Session, passkeys []directory.Passkey) string {
+	if s.ByPass() {
+		return "an access pass"
+	}
+	if name := PasskeyName(passkeys, s.PasskeyID); name != "" {
+		return name
+	}
+	return "a passkey deleted since"
+}
+
+// PasskeyName returns the name of the passkey id, empty if it is not in all.
+func PasskeyName(all []directory.Passkey, id directory.PasskeyID) string {
+	for _, p := range all {
+		if p.ID == id {
+			return p.Name
+		}
+	}
+	return ""
+}
