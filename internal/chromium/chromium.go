@@ -65,7 +65,8 @@ func Start(ctx context.Context, o Options) (*Browser, error) {
 		return nil, err
 	}
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, allocatorOptions(path, o)...)
-	tab, stopTab := chromedp.NewContext(allocator)
+	// Its complaints about pages that are being left are not ours.
+	tab, stopTab := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	b := &Browser{ctx: tab, cancel: func() { stopTab(); stopAllocator() }}
 	if err := chromedp.Do(tab); err != nil {
 		b.cancel()

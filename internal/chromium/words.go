@@ -78,7 +78,8 @@ func (p *Page) Click(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := chromedp.Do(p.with(ctx), chromedp.MouseClickXY(at.X, at.Y)); err != nil {
+	// A window that closes at the click does not answer any more.
+	if err := chromedp.Do(p.with(ctx), chromedp.MouseClickXY(at.X, at.Y)); err != nil && !errors.Is(err, chromedp.ErrTargetDetached) {
 		return fmt.Errorf("clicking %q: %w", name, err)
 	}
 	return nil
