@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,7 +53,7 @@ func dialRaw(t testing.TB, url, path string) *raw {
 
 func rawPair(t testing.TB, limits Limits) (phone, client *raw) {
 	t.Helper()
-	r := New(Config{Limits: limits})
+	r := New(Config{Limits: limits, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewServer(r)
 	t.Cleanup(srv.Close)
 	t.Cleanup(r.Close)
@@ -211,7 +212,7 @@ func TestNothingFollowsTheRelaysCloseFrame(t *testing.T) {
 // the relay finds out that it is time to ping.
 func TestPingsOverTLS(t *testing.T) {
 	t.Parallel()
-	r := New(Config{Limits: Limits{Ping: 50 * time.Millisecond}})
+	r := New(Config{Limits: Limits{Ping: time.Second}, Log: slog.New(slog.DiscardHandler)})
 	srv := httptest.NewTLSServer(r)
 	t.Cleanup(srv.Close)
 	t.Cleanup(r.Close)
@@ -225,7 +226,7 @@ func TestPingsOverTLS(t *testing.T) {
 		return upgradeRaw(t, nc, path)
 	}
 	phone := dial("/cable/new/" + testID)
-	for range 3 {
+	for range 2 {
 		if op, _ := phone.receive(); op != ws.OpPing {
 			t.Fatalf("received opcode %#x, want a ping", op)
 		}

@@ -94,7 +94,7 @@ func (r *Relay) Close() {
 func (r *Relay) Shutdown(ctx context.Context) {
 	going := both("shutdown", ws.StatusGoingAway, "the relay is going away")
 	for _, t := range r.drain() {
-		if !t.joined() {
+		if !t.taken() {
 			t.end(going)
 		}
 	}

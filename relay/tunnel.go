@@ -39,7 +39,7 @@ type tunnel struct {
 	mu      sync.Mutex
 	changed sync.Cond // an upgrade is done or given up, or the tunnel ended
 	ends    [2]end
-	ended   bool
+	over    *ending // nil while the tunnel lives
 }
 
 func newTunnel(r *Relay, n name) *tunnel {
@@ -72,9 +72,10 @@ func (t *tunnel) serve(i int, c *conn) {
 	if err = t.attach(i, c); err == nil {
 		err = t.copyFrom(i, c)
 	}
-	e := endingOf(i, err)
-	t.end(e)
-	c.sendClose(e.tell[i].code, e.tell[i].reason) // if the tunnel was over before
+	t.end(endingOf(i, err))
+	// If the tunnel was over before c came to it, nobody has told it why.
+	tell := t.over.tell[i]
+	c.sendClose(tell.code, tell.reason)
 	var f *farewell
 	if !errors.As(err, &f) {
 		c.linger()
@@ -101,6 +102,13 @@ func (t *tunnel) giveUp(i int) {
 	t.changed.Broadcast()
 }
 
+// taken reports whether the second end is connected or about to be.
+func (t *tunnel) taken() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ends[joiner].taken
+}
+
 // joined reports whether both ends are connected.
 func (t *tunnel) joined() bool {
 	t.mu.Lock()
@@ -115,9 +123,9 @@ func (t *tunnel) attach(i int, c *conn) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.mu.Lock()
-	if t.ended {
+	if t.over != nil {
 		t.mu.Unlock()
-		return errEnded
+		return errOver
 	}
 	mine, other := &t.ends[i], &t.ends[1-i]
 	mine.conn = c
@@ -185,10 +193,10 @@ func (t *tunnel) accept(i int, f frame) (*conn, error) {
 	from, to := &t.ends[i], &t.ends[1-i]
 	// The other end may have had its 101 and told this one so by other ways,
 	// before its connection is ours. That is not the time to count a queue.
-	for to.taken && to.conn == nil && !t.ended {
+	for to.taken && to.conn == nil && t.over == nil {
 		t.changed.Wait()
 	}
-	if t.ended {
+	if t.over != nil {
 		return nil, nil // closing: what still arrives is dropped
 	}
 	limits := &t.relay.limits
@@ -210,8 +218,8 @@ func (t *tunnel) accept(i int, f frame) (*conn, error) {
 	return nil, nil
 }
 
-// errEnded is what an end meets that comes to a tunnel already over.
-var errEnded = errors.New("tunnel is over")
+// errOver is what an end meets that comes to a tunnel already over.
+var errOver = errors.New("tunnel is over")
 
 // otherGone is a write to the other end that did not go through.
 type otherGone struct{ err error }
@@ -234,8 +242,6 @@ func endingOf(i int, err error) ending {
 	*mine = breach{ws.StatusGoingAway, "connection lost"}
 	*other = breach{ws.StatusGoingAway, "the other side is gone"}
 	switch {
-	case errors.Is(err, errEnded):
-		mine.reason = "the tunnel is over"
 	case errors.As(err, &b):
 		e.outcome = "breach: " + b.reason
 		*mine = *b
@@ -260,11 +266,11 @@ func both(outcome string, code ws.StatusCode, reason string) ending {
 // end ends the tunnel and tells both ends why. Only the first call counts.
 func (t *tunnel) end(e ending) {
 	t.mu.Lock()
-	if t.ended {
+	if t.over != nil {
 		t.mu.Unlock()
 		return
 	}
-	t.ended = true
+	t.over = &e
 	t.changed.Broadcast()
 	ends := t.ends
 	t.ends[opener].queue, t.ends[joiner].queue = nil, nil

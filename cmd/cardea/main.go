@@ -1,0 +1,92 @@
+// Command cardea is the whole of Cardea: identity provider, relay, passkey app
+// and WebAuthn client. Each part is a subcommand in a file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Serve         serveCommand         `cmd:"" help:"Run the identity provider: sign-in pages, My Account, OpenID Connect."`
+	Relay         relayCommand         `cmd:"" help:"Run a relay, which carries the encrypted link between two devices."`
+	Authenticator authenticatorCommand `cmd:"" help:"Run the passkey app: its pages, its vault, its agent."`
+	BrowserHost   browserHostCommand   `cmd:"" name:"browser-host" help:"Be the browser extension's native messaging host, or install it."`
+	Demo          demoCommand          `cmd:"" help:"Run everything on this machine, to try it."`
+	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
+	Version       versionCommand       `cmd:"" help:"Say which version this is."`
+
+	LogLevel slog.Level `default:"warn" help:"What to log to standard error: debug, info, warn or error." env:"CARDEA_LOG_LEVEL"`
+}
+
+// A session is what every command gets: where to write and where to log.
+type session struct {
+	ctx    context.Context
+	out    io.Writer
+	errOut io.Writer
+	log    *slog.Logger
+}
+
+// errShown ends the program with status 1 after the command itself has told
+// why.
+var errShown = errors.New("the reason was shown")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it parses, calls and reports.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("cardea"),
+		kong.Description("Passkey sign-in, whole and your own."),
+		kong.Writers(out, errOut),
+		kong.UsageOnError(),
+		kong.Exit(func(int) {}))
+	if err != nil {
+		panic("cardea: internal error: " + err.Error())
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if parsed == nil || err != nil {
+		parser.FatalIfErrorf(err)
+		return 2
+	}
+	if parsed.Command() == "" { // --help
+		return 0
+	}
+	s := &session{ctx: ctx, out: out, errOut: errOut,
+		log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.LogLevel}))}
+	if err := parsed.Run(s); err != nil && !errors.Is(err, context.Canceled) {
+		if !errors.Is(err, errShown) {
+			fmt.Fprintln(errOut, "cardea:", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(s *session) error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version + " " + info.GoVersion
+	}
+	_, err := fmt.Fprintln(s.out, "cardea", version)
+	return err
+}
