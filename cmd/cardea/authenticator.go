@@ -29,6 +29,9 @@ func (c *authenticatorCommand) Run(s *session) error {
 	if err := c.fill(); err != nil {
 		return err
 	}
+	if a, err := net.ResolveTCPAddr("tcp", c.Listen); err != nil || !a.IP.IsLoopback() {
+		return fmt.Errorf("--listen %s is not a loopback address; the app's pages are for this machine only", c.Listen)
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("starting the app: %w", err)

@@ -148,6 +148,7 @@ func (h hall) handler() http.Handler {
 }
 
 func shoot(ctx context.Context, page *chromium.Page, url string, l chromium.Look, file string) error {
+	l.Still = true // a picture is of where things come to rest
 	if err := page.SetLook(ctx, l); err != nil {
 		return err
 	}

@@ -46,15 +46,26 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// An exit is what the parser ends with when it has shown help or a complaint.
+type exit int
+
 // run is main without the process: it parses, calls and reports.
-func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+func run(ctx context.Context, args []string, out, errOut io.Writer) (status int) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exit:
+			status = int(r)
+		default:
+			panic(r)
+		}
+	}()
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("cardea"),
 		kong.Description("Passkey sign-in, whole and your own."),
 		kong.Writers(out, errOut),
-		kong.UsageOnError(),
-		kong.Exit(func(int) {}))
+		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		panic("cardea: internal error: " + err.Error())
 	}
@@ -62,12 +73,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
-	if parsed == nil || err != nil {
-		parser.FatalIfErrorf(err)
+	if err != nil {
+		fmt.Fprintf(errOut, "cardea: %v\nTry: cardea --help\n", err)
 		return 2
-	}
-	if parsed.Command() == "" { // --help
-		return 0
 	}
 	s := &session{ctx: ctx, out: out, errOut: errOut,
 		log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.LogLevel}))}

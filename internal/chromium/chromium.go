@@ -220,10 +220,11 @@ type Look struct {
 	Width, Height int64
 	Dark          bool
 	Mobile        bool
+	Still         bool   // as for people who want no motion
 	UserAgent     string // empty for the browser's own
 }
 
-// SetLook changes size, colour scheme and, if given, the user agent.
+// SetLook changes size, color scheme and, if given, the user agent.
 func (p *Page) SetLook(ctx context.Context, l Look) error {
 	c := p.with(ctx)
 	scheme := "light"
@@ -237,10 +238,12 @@ func (p *Page) SetLook(ctx context.Context, l Look) error {
 	if err := chromedp.Do(c, chromedp.EmulateViewport(l.Width, l.Height, opts...)); err != nil {
 		return fmt.Errorf("setting the viewport: %w", err)
 	}
-	if _, err := chromedp.Call(c, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	}); err != nil {
-		return fmt.Errorf("setting the colour scheme: %w", err)
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
+	if l.Still {
+		features = append(features, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+	}
+	if _, err := chromedp.Call(c, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		return fmt.Errorf("setting the color scheme: %w", err)
 	}
 	if l.UserAgent != "" {
 		if _, err := chromedp.Call(c, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.UserAgent}); err != nil {

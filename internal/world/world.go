@@ -128,7 +128,8 @@ func (w *World) startRelay(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("starting the relay: %w", err)
 	}
-	r := relay.New(relay.Config{Log: cfg.Log})
+	// Everybody in this world has the same address.
+	r := relay.New(relay.Config{Log: cfg.Log, Limits: relay.Limits{Rate: 10_000, Burst: 10_000, PerAddress: 10_000}})
 	w.Relay = &Relay{URL: "ws://" + l.Addr().String(), handler: r}
 	w.tasks.Go(func() error {
 		err := httpd.Serve(ctx, l, httpd.Log(cfg.Log, w.Relay), cfg.Log)

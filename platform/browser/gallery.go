@@ -86,51 +86,71 @@ var galleryStages = []platform.Stage{
 	platform.StageAnswered, platform.StageInsertKey, platform.StageChooseKey, platform.StageTouchKey,
 }
 
+// The two requests of the gallery.
+var (
+	gallerySignIn = platform.Request{
+		Purpose: platform.UsePasskey, Origin: "https://login.alder.example", RPID: "alder.example",
+	}
+	galleryRegister = platform.Request{
+		Purpose: platform.MakePasskey, Origin: "http://myaccount.cardea.localhost:8480", RPID: "cardea.localhost",
+		Account: "maia@alder.example",
+	}
+)
+
 // galleryStates lists every screen that there is.
 func galleryStates() []galleryState {
-	signIn := platform.Request{Purpose: platform.UsePasskey, Origin: "https://login.alder.example", RPID: "alder.example"}
-	register := platform.Request{
-		Purpose: platform.MakePasskey, Origin: "http://myaccount.cardea.localhost:8480", RPID: "cardea.localhost", Account: "maia@alder.example",
-	}
-	var all []galleryState
-	add := func(name string, r platform.Request, f platform.Form, s platform.Screen) {
-		all = append(all, galleryState{name, r, f, s})
+	desk := platform.FormDesktop
+	all := append(galleryChoices(), galleryWays()...)
+	return append(all,
+		galleryState{"accounts", gallerySignIn, desk, platform.Screen{
+			Sort: platform.ScreenAccounts, Accounts: []string{"maia@alder.example", "ops@alder.example", ""},
+		}},
+		galleryState{"consent", galleryRegister, desk, platform.Screen{Sort: platform.ScreenConsent}})
+}
+
+// galleryChoices are the choices: all open, and each reason for a closed one.
+func galleryChoices() []galleryState {
+	choose := func(here, others platform.Readiness) platform.Screen {
+		return platform.Screen{Sort: platform.ScreenChoose, Ways: []platform.Way{
+			{Kind: platform.ThisDevice, Readiness: here},
+			{Kind: platform.Phone, Readiness: others}, {Kind: platform.SecurityKey, Readiness: others},
+		}}
 	}
 	usable := platform.Readiness{Usable: true}
-	add("choose", signIn, platform.FormDesktop, platform.Screen{Sort: platform.ScreenChoose, Ways: []platform.Way{
-		{Kind: platform.ThisDevice, Readiness: platform.Readiness{Usable: true, Holds: platform.HoldsSome}},
-		{Kind: platform.Phone, Readiness: usable}, {Kind: platform.SecurityKey, Readiness: usable},
-	}})
-	add("choose-make", register, platform.FormDesktop, platform.Screen{Sort: platform.ScreenChoose, Ways: []platform.Way{
-		{Kind: platform.ThisDevice, Readiness: usable}, {Kind: platform.Phone, Readiness: usable}, {Kind: platform.SecurityKey, Readiness: usable},
-	}})
+	holds := platform.Readiness{Usable: true, Holds: platform.HoldsSome}
+	all := []galleryState{
+		{"choose", gallerySignIn, platform.FormDesktop, choose(holds, usable)},
+		{"choose-make", galleryRegister, platform.FormDesktop, choose(usable, usable)},
+	}
 	for _, o := range []platform.Obstacle{platform.NotRunning, platform.NoBluetooth, platform.NotPermitted, platform.NotSupported,
 		platform.NotWanted, platform.NothingHere} {
 		no := platform.Readiness{Why: o}
-		add("choose-"+string(o), signIn, platform.FormPhone, platform.Screen{Sort: platform.ScreenChoose, Ways: []platform.Way{
-			{Kind: platform.ThisDevice, Readiness: no}, {Kind: platform.Phone, Readiness: no}, {Kind: platform.SecurityKey, Readiness: no},
-		}})
+		all = append(all, galleryState{"choose-" + string(o), gallerySignIn, platform.FormPhone, choose(no, no)})
+	}
+	return all
+}
+
+// galleryWays are the ways as they are tried, and as they fail.
+func galleryWays() (all []galleryState) {
+	add := func(name string, s platform.Screen) {
+		all = append(all, galleryState{name, gallerySignIn, platform.FormDesktop, s})
 	}
 	for _, s := range galleryStages {
-		add(string(s), signIn, platform.FormDesktop, platform.Screen{Sort: platform.ScreenProgress, Progress: platform.Progress{
+		add(string(s), platform.Screen{Sort: platform.ScreenProgress, Progress: platform.Progress{
 			Stage: s, Code: galleryCode(), Relay: galleryRelay(s), Until: time.Now().Add(278 * time.Second),
 		}})
 	}
 	for _, l := range galleryLegs {
-		add("failed-"+string(l), signIn, platform.FormDesktop, platform.Screen{
+		add("failed-"+string(l), platform.Screen{
 			Sort: platform.ScreenFailed, Kind: platform.Phone, Failed: &platform.Failed{Leg: l, Relay: "relay.alder.example"},
 		})
 	}
+	kinds := []platform.Kind{platform.Phone, platform.SecurityKey, platform.ThisDevice}
 	for i, r := range galleryReasons {
-		kinds := []platform.Kind{platform.Phone, platform.SecurityKey, platform.ThisDevice}
-		add("failed-"+string(r), signIn, platform.FormDesktop, platform.Screen{
+		add("failed-"+string(r), platform.Screen{
 			Sort: platform.ScreenFailed, Kind: kinds[i%len(kinds)], Failed: &platform.Failed{Reason: r},
 		})
 	}
-	add("accounts", signIn, platform.FormDesktop, platform.Screen{
-		Sort: platform.ScreenAccounts, Accounts: []string{"maia@alder.example", "ops@alder.example", ""},
-	})
-	add("consent", register, platform.FormDesktop, platform.Screen{Sort: platform.ScreenConsent})
 	return all
 }
 

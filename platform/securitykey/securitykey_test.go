@@ -218,8 +218,19 @@ func TestOfSeveralKeysTheTouchedOneIsMeant(t *testing.T) {
 	t.Parallel()
 	r, route := newRack(t)
 	first, left := newKey(authtest.Leave)
-	second, touched := newKey()
 	third, alsoLeft := newKey(authtest.Leave)
+	leftSeen, alsoLeftSeen := left.Seen(), alsoLeft.Seen()
+	second, touched := newKey(func(ctx context.Context, p authenticator.Prompt) (authenticator.Answer, error) {
+		// The person looks at all of them before they touch one.
+		for _, seen := range []<-chan authenticator.Prompt{leftSeen, alsoLeftSeen} {
+			select {
+			case <-seen:
+			case <-ctx.Done():
+				return authenticator.Answer{}, ctx.Err()
+			}
+		}
+		return authtest.Approve(ctx, p)
+	})
 	r.plug("hidraw0", fidoDescriptor, first)
 	r.plug("hidraw1", fidoDescriptor, second)
 	r.plug("hidraw2", fidoDescriptor, third)
