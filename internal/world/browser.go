@@ -70,7 +70,7 @@ func (w *World) Computer(ctx context.Context, profile string, phone *Phone, host
 	if err != nil {
 		return nil, err
 	}
-	o := chromium.Options{Profile: profile, Extension: extension}
+	o := chromium.Options{Profile: profile, Extension: extension, Visible: w.watch}
 	if phone != nil {
 		o.Width, o.Height = 500, 900
 	}
@@ -144,7 +144,7 @@ func (w *World) Hands(ctx context.Context, dir string) (*Hands, error) {
 	if err := show(camera, blank()); err != nil {
 		return nil, err
 	}
-	b, err := chromium.Start(ctx, chromium.Options{Profile: filepath.Join(dir, "hands"), Camera: camera, Width: 500, Height: 900})
+	b, err := chromium.Start(ctx, chromium.Options{Profile: filepath.Join(dir, "hands"), Camera: camera, Width: 500, Height: 900, Visible: w.watch})
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,8 @@ type Config struct {
 	// IOSVersion and AndroidVersion are what the phones run; empty means
 	// current ones.
 	IOSVersion, AndroidVersion string
+	// Watch shows the browsers that Check and the tests use, on a screen.
+	Watch bool
 	// Log receives the log of all parties; nil discards it.
 	Log *slog.Logger
 }
@@ -71,6 +73,7 @@ type World struct {
 	IPhone, Android      *Phone
 
 	dir   string
+	watch bool
 	tasks *errgroup.Group
 }
 
@@ -88,7 +91,7 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	tasks, ctx := errgroup.WithContext(ctx)
-	w := &World{dir: cfg.Dir, tasks: tasks, Air: air.New()}
+	w := &World{dir: cfg.Dir, watch: cfg.Watch, tasks: tasks, Air: air.New()}
 	for _, begin := range []func(context.Context, Config) error{
 		w.startAir, w.startRelay, w.startIdentity, w.startPhones,
 	} {
