@@ -20,7 +20,6 @@ import (
 	"cardea/platform"
 	"cardea/platform/local"
 	"cardea/platform/phone"
-	"cardea/platform/securitykey"
 )
 
 // A Config says what a Host reaches. It is a file of JSON; a name that is not
@@ -74,9 +73,9 @@ func (c Config) check() error {
 	return nil
 }
 
-// NewHost makes a Host with the routes that c describes and one for the security
-// keys of this computer. A nil log discards.
-func NewHost(c Config, log *slog.Logger) (*Host, error) {
+// NewHost makes a Host with the routes that c describes and those in more, such
+// as a securitykey.Route, which come last. A nil log discards.
+func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("making the browser host: %w", err)
 	}
@@ -91,14 +90,14 @@ func NewHost(c Config, log *slog.Logger) (*Host, error) {
 	routes = append(routes, &phone.Route{
 		Scanner: c.scanner(),
 		Tunnel:  &tunnel.Dialer{Base: c.relay, Client: &http.Client{Transport: transport}},
-	}, &securitykey.Route{})
+	})
 	form := c.Form
 	if form == "" {
 		form = platform.FormDesktop
 	}
 	return &Host{
 		Client: platform.Client{
-			Routes: routes, Form: form, Log: log, Related: fetchRelated(http.DefaultTransport),
+			Routes: append(routes, more...), Form: form, Log: log, Related: fetchRelated(http.DefaultTransport),
 		},
 		Log: log,
 	}, nil

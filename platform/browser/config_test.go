@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"cardea/platform"
+	"cardea/platform/securitykey"
 )
 
 func TestConfigIsReadStrictly(t *testing.T) {
@@ -43,7 +44,7 @@ func TestConfigIsReadStrictly(t *testing.T) {
 
 func TestHostOffersWhatItsConfigNames(t *testing.T) {
 	t.Parallel()
-	h, err := NewHost(Config{Authenticator: "/nowhere.sock", Air: "/nowhere.air"}, nil)
+	h, err := NewHost(Config{Authenticator: "/nowhere.sock", Air: "/nowhere.air"}, nil, &securitykey.Route{})
 	if err != nil {
 		t.Fatal(err)
 	}
