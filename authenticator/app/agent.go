@@ -11,17 +11,25 @@ import (
 
 // newAuthenticator makes the authenticator of a's model.
 func newAuthenticator(a *App) *authenticator.Authenticator {
-	return authenticator.New(authenticator.Config{
+	c := authenticator.Config{
 		AAGUID: a.aaguid(), Vault: watched{a.keeper, a.news}, Person: person{a}, Now: a.cfg.Now, Log: a.cfg.Log,
-	})
+	}
+	if !a.words.Camera { // a passkey here can't be reached by a code shown elsewhere
+		c.Transports = []string{webauthn.TransportInternal}
+	}
+	return authenticator.New(c)
 }
 
 // aaguid names the model: one for each style.
 func (a *App) aaguid() webauthn.AAGUID {
-	if a.cfg.Style == Android {
+	switch a.cfg.Style {
+	case Android:
 		return authenticator.AAGUIDAndroid
+	case Computer:
+		return authenticator.AAGUIDComputer
+	default:
+		return authenticator.AAGUIDIOS
 	}
-	return authenticator.AAGUIDIOS
 }
 
 // watched tells the pages of what the authenticator does to the vault.

@@ -16,14 +16,15 @@ import (
 	"cardea/internal/httpd"
 )
 
-// A Config says what phone this is. VaultPath and URL are required.
+// A Config says what phone or computer this is. VaultPath and URL are required.
 type Config struct {
-	// Style is the manner: IOS or Android.
+	// Style is the manner: IOS, Android or Computer.
 	Style Style
 	// OSVersion is the version of the phone's system, such as "17.4". Below
-	// iOS 17 and Android 14 the phone neither scans nor answers.
+	// iOS 17 and Android 14 the phone neither scans nor answers. A computer is
+	// never too old, and may leave it empty.
 	OSVersion string
-	// DeviceName is what the person calls this phone.
+	// DeviceName is what the person calls this device.
 	DeviceName string
 	// VaultPath is the folder of the vault. It is made at first start.
 	VaultPath string
@@ -34,7 +35,8 @@ type Config struct {
 	// names this machine only. Requests for another host are refused.
 	URL string
 
-	// Advertiser is the radio. Nil means that Bluetooth is off.
+	// Advertiser is the radio. Nil means that Bluetooth is off. A computer has
+	// no use for it, nor for Tunnel and Service: it answers no codes.
 	Advertiser hybrid.Advertiser
 	// Tunnel opens tunnels; nil means services at their own domains.
 	Tunnel *tunnel.Dialer
@@ -84,7 +86,7 @@ const pictures = 2
 // the context of Run or Serve.
 func New(cfg Config) (*App, error) {
 	if _, ok := manners[cfg.Style]; !ok {
-		return nil, fmt.Errorf("phone app: style %q is neither %q nor %q", cfg.Style, IOS, Android)
+		return nil, fmt.Errorf("phone app: style %q is none of %q, %q and %q", cfg.Style, IOS, Android, Computer)
 	}
 	hosts, err := allowedHosts(cfg.URL)
 	if err != nil {

@@ -16,6 +16,7 @@ var (
 	ErrNotPasskeyCode  = errors.New("not a passkey code")
 	ErrUnsupportedCode = errors.New("a passkey code that this phone cannot use")
 	ErrTooOld          = errors.New("the phone's system is too old")
+	ErrNoCamera        = errors.New("codes are for phones, and this is a computer")
 )
 
 // readCode takes the text of a QR symbol for what the phone can act on.

@@ -1,7 +1,8 @@
 // Package app is the phone: the authenticator app's own pages, served on
-// loopback, in the manner of an iPhone or of an Android phone. A person sets
-// up the vault here, looks after passkeys, scans the code that a computer
-// shows, and says yes or no when something is asked.
+// loopback, in the manner of an iPhone, of an Android phone, or of a desktop
+// computer, whose passkeys are used on it alone. A person sets up the vault
+// here, looks after passkeys, scans the code that a computer shows (with a
+// phone), and says yes or no when something is asked.
 //
 // # How a question reaches the person
 //
@@ -38,7 +39,8 @@
 // nothing to decide), "Close" (of a blocked phone), "Set up" (before the first
 // start); one radio button for each passkey, named by its account. To verify:
 // "Use Face ID", "Use Touch ID", "Enter passcode" on an iPhone; "Use
-// fingerprint", "Use face", "Enter PIN" or "Draw pattern" on Android. Fields:
+// fingerprint", "Use face", "Enter PIN" or "Draw pattern" on Android; "Use
+// fingerprint" or "Enter PIN" on a computer. Fields:
 // "Passcode", "PIN", and at the first start "Passcode again", "PIN again". A
 // pattern is drawn on buttons "Dot 1" to "Dot 9".
 //

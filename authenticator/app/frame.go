@@ -12,13 +12,13 @@ type frame struct {
 	Style    Style
 	Words    Words
 	Secret   secretWords
-	Device   string // the phone's name
+	Device   string // the name of the phone or computer
 	Title    string
 	Clock    string
 	Tabs     []tab
 	Tab      string // the section that is open; empty for a page without sections
 	Camera   bool   // dark, with the camera behind it
-	Bare     bool   // without the phone around it
+	Bare     bool   // without the phone or window around it
 	Alone    bool   // without the sheet of what is asked: the page is the way to its answer
 	Live     string // "page": redraw when something changes; "lock": leave when unlocked
 	Revision int
@@ -51,7 +51,9 @@ func (a *App) frame(title, section string) frame {
 	}
 	f.Tabs = []tab{{"/", tabPasskeys, "passkey", section == tabPasskeys}, {"/scan", tabScan, "scan", section == tabScan},
 		{"/activity", tabActivity, "clock", section == tabActivity}, {"/settings", tabSettings, "gear", section == tabSettings}}
-	if a.cfg.Style == Android { // the section list has no Scan there: a button of its own leads to it
+	// The section list has no Scan on Android, where a button of its own leads
+	// to it, and on a computer, which has no camera to hold before a screen.
+	if a.cfg.Style != IOS {
 		f.Tabs = append(f.Tabs[:1], f.Tabs[2:]...)
 	}
 	return f
@@ -74,7 +76,7 @@ type secretField struct {
 func (a *App) secretField(name, label string, k vault.Kind, problem string) secretField {
 	return secretField{
 		Name: name, Label: label, Problem: problem, Pattern: k == vault.Pattern,
-		// An iPhone's passcode may have letters.
+		// An iPhone's passcode may have letters, and a computer has keys.
 		Numeric: a.cfg.Style == Android,
 	}
 }

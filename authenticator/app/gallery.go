@@ -21,7 +21,7 @@ type GalleryPage struct {
 // to compare. Its pages refer to "/assets/", which Handler serves.
 func Gallery() ([]GalleryPage, error) {
 	var pages []GalleryPage
-	for _, style := range []Style{IOS, Android} {
+	for _, style := range []Style{IOS, Android, Computer} {
 		g := newGallery(style)
 		for _, draw := range []func(){g.firstPages, g.passkeys, g.settings, g.scanning, g.sheets, g.barePages} {
 			draw()
@@ -34,7 +34,7 @@ func Gallery() ([]GalleryPage, error) {
 	return pages, nil
 }
 
-// A gallery is a phone that only draws.
+// A gallery is a device that only draws.
 type gallery struct {
 	*App
 	pages []GalleryPage
@@ -44,12 +44,11 @@ type gallery struct {
 var galleryTime = time.Date(2026, 11, 20, 14, 2, 0, 0, time.UTC)
 
 func newGallery(style Style) *gallery {
-	version, name := "17.4", "Maia's iPhone"
-	if style == Android {
-		version, name = "14", "Maia's phone"
-	}
+	is := map[Style]struct{ version, name string }{
+		IOS: {"17.4", "Maia's iPhone"}, Android: {"14", "Maia's phone"}, Computer: {"", "Maia's computer"},
+	}[style]
 	a := &App{
-		cfg:   Config{Style: style, OSVersion: version, DeviceName: name, Sensor: true, Now: func() time.Time { return galleryTime }},
+		cfg:   Config{Style: style, OSVersion: is.version, DeviceName: is.name, Sensor: true, Now: func() time.Time { return galleryTime }},
 		words: manners[style], news: newNews(), keeper: &keeper{},
 	}
 	a.desk = newDesk(func() {})
@@ -81,7 +80,9 @@ func (g *gallery) firstPages() {
 	if g.cfg.Style == Android {
 		version = "13"
 	}
-	g.add("old", "old", oldPage{Frame: g.frame("Update", ""), Version: version})
+	if g.words.Minimum > 0 {
+		g.add("old", "old", oldPage{Frame: g.frame("Update", ""), Version: version})
+	}
 	g.add("error", "error", errorPage{Frame: g.frame("That didn't work", ""), Heading: "That didn't work",
 		Says: "That came from another site, so nothing was done.", Reference: "7F3C-91DA-20B8"})
 	for _, k := range g.kinds() {
@@ -133,18 +134,18 @@ func (g *gallery) settings() {
 	g.add("activity-empty", "activity", activityPage{Frame: g.frame("Activity", tabActivity)})
 	page := activityPage{Frame: g.frame("Activity", tabActivity)}
 	for i, e := range []Event{
-		{Kind: authenticator.UsePasskey, Account: "maia@alder.example", Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeAllowed},
-		{Kind: authenticator.UsePasskey, Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeDeclined},
+		{Kind: authenticator.UsePasskey, Account: "maia@alder.example", Caller: g.caller(), Outcome: outcomeAllowed},
+		{Kind: authenticator.UsePasskey, Caller: g.caller(), Outcome: outcomeDeclined},
 		{Kind: authenticator.MakePasskey, Account: "maia@alder.example", Caller: authenticator.Caller{Via: "local", Name: "Chromium"}, Outcome: outcomeAllowed},
 		{Kind: authenticator.NoPasskey, Caller: authenticator.Caller{Via: "local"}, Outcome: outcomeTold},
-		{Kind: authenticator.UsePasskey, Caller: authenticator.Caller{Via: "hybrid"}, Outcome: outcomeNoAnswer},
+		{Kind: authenticator.UsePasskey, Caller: g.caller(), Outcome: outcomeNoAnswer},
 	} {
 		e.At, e.Site = galleryTime.Add(-time.Duration(i*9)*time.Hour), "login.alder.example"
 		page.Rows = append(page.Rows, g.eventRow(e))
 	}
 	g.add("activity", "activity", page)
 	g.add("settings", "settings", settingsPage{Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
-		Sensor: "Simulated sensor", SensorSays: "A button stands for your face or finger", SensorIcon: g.words.Sensors[0].Icon,
+		Sensor: "Simulated sensor", SensorSays: "A button stands for " + g.words.Fingers, SensorIcon: g.words.Sensors[0].Icon,
 		Version: g.cfg.OSVersion, Count: "3 passkeys", AAGUID: g.aaguid().String()})
 	for _, k := range g.kinds() {
 		w := g.words.secret(k)
@@ -158,6 +159,10 @@ func (g *gallery) settings() {
 }
 
 func (g *gallery) scanning() {
+	if !g.words.Camera {
+		g.add("scan", "no_camera", noCameraPage{Frame: g.frame("Codes are for phones", "")})
+		return
+	}
 	scan := scanPage{Frame: g.frame("Scan", "")}
 	scan.Frame.Camera = true
 	g.add("scan", "scan", scan)
@@ -189,6 +194,14 @@ func (g *gallery) scanning() {
 	}
 }
 
+// caller is who asks most often: another device, or on a computer its browser.
+func (g *gallery) caller() authenticator.Caller {
+	if g.words.Camera {
+		return authenticator.Caller{Via: "hybrid"}
+	}
+	return authenticator.Caller{Via: "local", Name: "Chromium"}
+}
+
 // asking puts a question on the desk as if it were asked.
 func (g *gallery) asking(q question) {
 	q.id = "question"
@@ -198,7 +211,7 @@ func (g *gallery) asking(q question) {
 // questions are the questions in each of their steps.
 func (g *gallery) questions() map[string]question {
 	all := g.sample()
-	nearby, here := authenticator.Caller{Via: "hybrid"}, authenticator.Caller{Via: "local", Name: "Chromium"}
+	nearby, here := g.caller(), authenticator.Caller{Via: "local", Name: "Chromium"}
 	use := authenticator.Prompt{Kind: authenticator.UsePasskey, RPID: all[0].RPID, Passkeys: all[:2], Caller: nearby, Verify: true}
 	one := use
 	one.Passkeys, one.Caller = all[:1], here

@@ -159,7 +159,7 @@ func (a *App) lock(w http.ResponseWriter, r *http.Request) error {
 // one by one.
 func (a *App) erase(w http.ResponseWriter, r *http.Request) error {
 	if r.PostFormValue("sure") != "yes" || !a.keeper.Blocked() {
-		return httpd.Errorf(http.StatusConflict, "Only a blocked "+a.words.Device+" can be erased here.", "erase without need")
+		return httpd.Errorf(http.StatusConflict, "Only what is blocked can be erased here.", "erase without need")
 	}
 	if err := a.keeper.Erase(); err != nil {
 		return fmt.Errorf("erasing: %w", err)

@@ -90,12 +90,12 @@ func (a *App) routes() map[string]httpd.Handler {
 		"GET /settings/secret":        a.open(a.secretPage),
 		"POST /settings/secret":       a.open(a.changeSecret),
 
-		"GET /scan":          a.current(a.scanPage),
-		"POST /scan/frame":   a.current(a.scanFrame),
-		"POST /scan/start":   a.current(a.scanStart),
-		"GET /scan/progress": a.current(a.progressPage),
-		"POST /scan/cancel":  a.current(a.scanCancel),
-		"POST /scan/done":    a.current(a.scanDone),
+		"GET /scan":          a.camera(a.scanPage),
+		"POST /scan/frame":   a.camera(a.scanFrame),
+		"POST /scan/start":   a.camera(a.scanStart),
+		"GET /scan/progress": a.camera(a.progressPage),
+		"POST /scan/cancel":  a.camera(a.scanCancel),
+		"POST /scan/done":    a.camera(a.scanDone),
 	}
 }
 
@@ -123,6 +123,22 @@ func (a *App) open(h httpd.Handler) httpd.Handler {
 			return see(w, r, "/")
 		}
 		return h(w, r)
+	})
+}
+
+// camera lets h answer on a device that reads codes. Elsewhere a page says what
+// codes are for, and every act is refused.
+func (a *App) camera(h httpd.Handler) httpd.Handler {
+	return a.current(func(w http.ResponseWriter, r *http.Request) error {
+		switch {
+		case a.words.Camera:
+			return h(w, r)
+		case r.Method == http.MethodGet:
+			return a.render(w, http.StatusOK, "no_camera", noCameraPage{Frame: a.frame("Codes are for phones", "")})
+		default:
+			return &httpd.Error{Status: http.StatusForbidden, Code: "no_camera", Err: ErrNoCamera,
+				Public: "Codes are for phones. This " + a.words.Device + " doesn't answer them."}
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,8 @@ func TestFirstStartMakesTheVault(t *testing.T) {
 		{"an iPhone has no pattern", "pattern", "14789", IOS, vault.PIN},
 		{"PIN on Android", "pin", "2468", Android, vault.PIN},
 		{"pattern on Android", "pattern", "14789", Android, vault.Pattern},
+		{"PIN on a computer", "pin", "open sesame", Computer, vault.PIN},
+		{"a computer has no pattern", "pattern", "14789", Computer, vault.PIN},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +161,7 @@ func TestSystemBelowTheMinimum(t *testing.T) {
 	}{
 		{IOS, "16.7", true}, {IOS, "17", false}, {IOS, "17.0.1", false}, {IOS, "26.1", false}, {IOS, "9", true}, {IOS, "", true},
 		{IOS, "beta", true}, {IOS, "-17", true}, {Android, "13", true}, {Android, "14", false}, {Android, "14.1", false}, {Android, " 15", false},
+		{Computer, "", false}, {Computer, "6.1", false},
 	} {
 		if got := tooOld(tt.style, tt.version); got != tt.want {
 			t.Errorf("tooOld(%s, %q) = %v, want %v", tt.style, tt.version, got, tt.want)
@@ -191,6 +195,49 @@ func TestOldSystemNeitherScansNorAnswers(t *testing.T) {
 	events := s.activity.list()
 	if len(events) != 1 || events[0].Outcome != outcomeTooOld {
 		t.Errorf("activity = %+v, want one request refused for the system's age", events)
+	}
+}
+
+// A person at a desk must never read that their whole computer is locked or
+// erased, nor be sent to a camera.
+func TestComputerSpeaksOfItsPasskeysOnly(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *Config) { c.Style, c.OSVersion, c.DeviceName = Computer, "", "" })
+	home, settings := s.page("/"), s.page("/settings")
+	says(t, home, "No passkeys yet", "This computer")
+	says(t, settings, "<dd>Linux</dd>", "b5a2c9e0-7d34-4f68-91c2-2f8e0d6a4b93", "your finger")
+	s.post("/lock")
+	lock := s.page("/")
+	says(t, lock, "Your passkeys are locked")
+	for range 8 {
+		_, _, lock = s.post("/unlock", "secret", "99999999")
+	}
+	says(t, lock, "The passkeys here are blocked", "nothing else is touched")
+	for _, body := range []string{home, settings, lock} {
+		for _, not := range []string{"phone", "/scan", "stat-bar", "computer is blocked", "Erase this computer"} {
+			if strings.Contains(strings.ReplaceAll(body, "/assets/phone.css", ""), not) {
+				t.Errorf("a computer's page has %q:\n%s", not, body)
+			}
+		}
+	}
+}
+
+func TestComputerAnswersNoCodes(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(c *Config) { c.Style = Computer })
+	for _, path := range []string{"/scan", "/scan/progress"} {
+		says(t, s.page(path), "Codes are for phones", `href="/"`)
+	}
+	for _, path := range []string{"/scan/frame", "/scan/start", "/scan/cancel", "/scan/done"} {
+		if status, _, _ := s.post(path); status != http.StatusForbidden {
+			t.Errorf("POST %s = %d, want 403", path, status)
+		}
+	}
+	if err := s.Scan(t.Context(), "FIDO:/1"); err != ErrNoCamera {
+		t.Errorf("Scan = %v, want %v", err, ErrNoCamera)
+	}
+	if got := s.Info().Transports; !slices.Equal(got, []string{"internal"}) {
+		t.Errorf("transports %q, want internal alone", got)
 	}
 }
 

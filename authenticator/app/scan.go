@@ -19,6 +19,9 @@ func (a *App) Scan(ctx context.Context, text string) error {
 	if a.old {
 		return ErrTooOld
 	}
+	if !a.words.Camera {
+		return ErrNoCamera
+	}
 	qr, err := readCode(text)
 	if err != nil {
 		return err

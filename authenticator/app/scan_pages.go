@@ -22,6 +22,9 @@ type scanPage struct {
 	Problem string
 }
 
+// noCameraPage is shown instead where there is no camera.
+type noCameraPage struct{ Frame frame }
+
 // A scanAnswer tells the camera page what is in a picture. Code is a random
 // name for what was read, never the text itself.
 type scanAnswer struct {

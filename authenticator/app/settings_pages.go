@@ -83,7 +83,7 @@ func (a *App) settingsPage(w http.ResponseWriter, r *http.Request) error {
 		Sensor: "No sensor", SensorSays: "This " + a.words.Device + " asks for the " + a.words.secret(a.keeper.Kind()).Noun + " each time",
 	}
 	if a.cfg.Sensor {
-		page.Sensor, page.SensorSays = "Simulated sensor", "A button stands for your face or finger"
+		page.Sensor, page.SensorSays = "Simulated sensor", "A button stands for "+a.words.Fingers
 	}
 	if r.URL.Query().Get("changed") != "" {
 		page.Notice = "Changed. Use the new " + page.Frame.Secret.Noun + " from now on."

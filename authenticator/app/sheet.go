@@ -22,7 +22,7 @@ type sheet struct {
 	Field   secretField
 	Problem string
 	Blocked bool
-	Device  string // "iPhone"
+	Words   Words
 	Bare    bool
 	End     *ending
 }
@@ -43,7 +43,7 @@ type ending struct {
 // sheet draws the question on the screen.
 func (a *App) sheet(bare bool) sheet {
 	q, last := a.desk.see()
-	s := sheet{Bare: bare, Device: a.words.Device, Secret: a.words.secret(a.keeper.Kind())}
+	s := sheet{Bare: bare, Words: a.words, Secret: a.words.secret(a.keeper.Kind())}
 	if q == nil {
 		s.End = a.ending(last)
 		return s
@@ -58,7 +58,7 @@ func (a *App) sheet(bare bool) sheet {
 		a.drawSecret(&s, q)
 	case stepSetUp:
 		s.Title = "Set up this " + a.words.Device + " first"
-		s.Says, s.Site = a.asker(q.prompt.Caller)+" is asking for a passkey. First choose how this "+a.words.Device+" is unlocked.", ""
+		s.Says, s.Site = a.asker(q.prompt.Caller)+" is asking for a passkey. First choose how "+a.words.Unlocked+" unlocked.", ""
 	case stepTold:
 		a.drawTold(&s, q)
 	default:
@@ -73,6 +73,9 @@ func (a *App) asker(c authenticator.Caller) string {
 	case "hybrid":
 		return "A device next to this " + a.words.Device
 	case "hid":
+		if a.cfg.Style == Computer {
+			return "A program on this computer" // a wire of its own leads back to it
+		}
 		return "A computer connected to this " + a.words.Device
 	}
 	if c.Name != "" {
@@ -105,7 +108,7 @@ func (a *App) drawConfirm(s *sheet, q *question) {
 }
 
 func (a *App) useTitle(p authenticator.Prompt) string {
-	if a.cfg.Style == Android {
+	if a.cfg.Style != IOS {
 		if len(p.Passkeys) > 1 {
 			return "Choose a passkey"
 		}
@@ -147,7 +150,7 @@ func (a *App) drawSecret(s *sheet, q *question) {
 	}
 	s.Field = a.secretField("secret", s.Secret.Label, kind, q.problem)
 	if s.Blocked = a.keeper.Blocked(); s.Blocked {
-		s.Title, s.Says, s.Site = "This "+a.words.Device+" is blocked", "Its passkeys can't be opened any more.", ""
+		s.Title, s.Says, s.Site = a.words.Blocked, "No passkey here can be opened any more.", ""
 		s.Problem = "The wrong " + s.Secret.Noun + " was tried too often. Sign in another way, then open this app to see what to do."
 	}
 }

@@ -89,7 +89,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 
 const measure = `(() => {
   for (const a of document.getAnimations()) { try { a.finish(); } catch { a.cancel(); } }
-  const phone = document.querySelector('.phone').getBoundingClientRect();
+  const phone = document.querySelector('.phone, .pane').getBoundingClientRect();
   const found = [];
   if (document.documentElement.scrollWidth > innerWidth) found.push('page is ' + document.documentElement.scrollWidth + ' wide');
   for (const e of document.querySelectorAll('.scr, .sheet, .bare-sheet')) if (e.scrollWidth > e.clientWidth) found.push(e.className + ' scrolls sideways');

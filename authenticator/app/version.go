@@ -17,7 +17,7 @@ func major(version string) int {
 }
 
 // tooOld reports whether the phone's system is below the first one that lets
-// an app keep passkeys: iOS 17, Android 14.
+// an app keep passkeys: iOS 17, Android 14. A computer never is.
 func tooOld(style Style, version string) bool {
 	return major(version) < manners[style].Minimum
 }

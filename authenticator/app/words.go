@@ -2,13 +2,14 @@ package app
 
 import "cardea/authenticator/vault"
 
-// A Style is the manner of a phone: its labels, shapes and habits.
+// A Style is the manner of a device: its labels, shapes and habits.
 type Style string
 
 // The styles.
 const (
-	IOS     Style = "ios"
-	Android Style = "android"
+	IOS      Style = "ios"
+	Android  Style = "android"
+	Computer Style = "computer" // a Linux desktop, whose passkeys are used on it alone
 )
 
 // A Sensor is a way to show who one is without typing. Ours are simulated: the
@@ -19,11 +20,12 @@ type Sensor struct {
 	Icon  string
 }
 
-// Words are the things that are called differently on each phone.
+// Words are the things that are called differently on each device.
 type Words struct {
-	Device       string // "iPhone", "phone"
-	System       string // "iOS", "Android"
-	Minimum      int    // the oldest major version that will do
+	Device       string // "iPhone", "phone", "computer"
+	System       string // "iOS", "Android", "Linux"
+	Minimum      int    // the oldest major version that will do; zero if any will
+	Camera       bool   // reads the codes that other devices show
 	Update       string // where the system is brought up to date
 	Sensors      []Sensor
 	UsePasskey   string // what a found code offers to do
@@ -32,6 +34,10 @@ type Words struct {
 	BareSecret   string // "passcode", "PIN": what is typed where there is no pattern
 	EnterSecret  string // label of the button that leads to it
 	SecretDigits string // how it is made, for first start
+	Fingers      string // what the simulated sensor stands for
+	Blocked      string // heading when the secret was wrong too often
+	Erase        string // label of the consent to begin anew then
+	Unlocked     string // what the secret unlocks, with its verb
 }
 
 var manners = map[Style]Words{
@@ -41,6 +47,8 @@ var manners = map[Style]Words{
 		Sensors:    []Sensor{{"face", "Use Face ID", "face"}, {"finger", "Use Touch ID", "fingerprint"}},
 		UsePasskey: "Sign in with passkey", SavePasskey: "Save a passkey", SaveTitle: "Save a passkey?",
 		BareSecret: "passcode", EnterSecret: "Enter passcode", SecretDigits: "At least 4 characters; 6 digits are better.",
+		Camera: true, Fingers: "your face or finger", Blocked: "This iPhone is blocked", Unlocked: "this iPhone is",
+		Erase: "Erase this iPhone and set it up again. Its passkeys are lost for good.",
 	},
 	Android: {
 		Device: "phone", System: "Android", Minimum: 14,
@@ -48,6 +56,18 @@ var manners = map[Style]Words{
 		Sensors:    []Sensor{{"finger", "Use fingerprint", "fingerprint"}, {"face", "Use face", "face"}},
 		UsePasskey: "Use passkey", SavePasskey: "Create passkey", SaveTitle: "Create a passkey?",
 		BareSecret: "PIN", EnterSecret: "Enter PIN", SecretDigits: "At least 4 characters; 6 digits are better.",
+		Camera: true, Fingers: "your face or finger", Blocked: "This phone is blocked", Unlocked: "this phone is",
+		Erase: "Erase this phone and set it up again. Its passkeys are lost for good.",
+	},
+	// On a computer it is the passkeys that are locked, blocked and erased, not
+	// the computer: nobody may fear for the rest of it.
+	Computer: {
+		Device: "computer", System: "Linux",
+		Sensors:    []Sensor{{"finger", "Use fingerprint", "fingerprint"}},
+		UsePasskey: "Use passkey", SavePasskey: "Create passkey", SaveTitle: "Create a passkey?",
+		BareSecret: "PIN", EnterSecret: "Enter PIN", SecretDigits: "At least 4 characters; letters are welcome.",
+		Fingers: "your finger", Blocked: "The passkeys here are blocked", Unlocked: "your passkeys here are",
+		Erase: "Erase the passkeys on this computer and begin anew. They are lost for good; nothing else is touched.",
 	},
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 type authenticatorCommand struct {
-	Manner    string            `enum:"ios,android" default:"android" help:"How the pages look and talk: ios or android."`
-	OSVersion string            `default:"15" help:"Version of the system that the app says it runs on."`
+	Manner    string            `enum:"computer,ios,android" default:"computer" help:"How the pages look and talk: computer, ios or android. A computer answers no QR codes."`
+	OSVersion string            `help:"Version of the phone's system that the app says it runs on; the default is a current one. A computer needs none."`
 	Name      string            `help:"What you call this device; the default is the host's name."`
 	Listen    string            `default:"127.0.0.1:8482" help:"Address of the app's pages; only loopback." env:"CARDEA_AUTHENTICATOR_LISTEN"`
 	Vault     string            `type:"path" help:"Folder that keeps the passkeys; the default is cardea/vault in your data folder." env:"CARDEA_VAULT"`
@@ -36,16 +36,10 @@ func (c *authenticatorCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("starting the app: %w", err)
 	}
-	var radio hybrid.Advertiser
-	if r, err := bluez.New(s.ctx); err == nil {
-		radio = r
-	} else {
-		fmt.Fprintln(s.errOut, "cardea: no Bluetooth, so this app can't answer QR codes:", err)
-	}
 	cfg := app.Config{
 		Style: app.Style(c.Manner), OSVersion: c.OSVersion, DeviceName: c.Name, VaultPath: c.Vault,
 		URL: "http://" + l.Addr().String(), AgentSocket: c.Agent,
-		Advertiser: radio, Tunnel: &tunnel.Dialer{Base: c.base}, Service: hybrid.Service(c.Service),
+		Advertiser: c.radio(s), Tunnel: &tunnel.Dialer{Base: c.base}, Service: hybrid.Service(c.Service),
 		Log: s.log,
 	}
 	a, err := app.New(cfg)
@@ -56,6 +50,23 @@ func (c *authenticatorCommand) Run(s *session) error {
 	return a.Serve(s.ctx, l)
 }
 
+// radio is what a phone advertises by; a computer has no use for one.
+func (c *authenticatorCommand) radio(s *session) hybrid.Advertiser {
+	if app.Style(c.Manner) == app.Computer {
+		return nil
+	}
+	r, err := bluez.New(s.ctx)
+	if err != nil {
+		fmt.Fprintln(s.errOut, "cardea: no Bluetooth, so this app can't answer QR codes:", err)
+		return nil
+	}
+	return r
+}
+
+// currentSystems are the versions that a phone says it runs on unless told
+// otherwise.
+var currentSystems = map[app.Style]string{app.IOS: "18.6", app.Android: "15"}
+
 // fill sets what was not said.
 func (c *authenticatorCommand) fill() error {
 	if c.Service == 0 && len(c.Relay) == 0 {
@@ -63,6 +74,9 @@ func (c *authenticatorCommand) fill() error {
 	}
 	if !hybrid.Service(c.Service).Valid() {
 		return fmt.Errorf("--service %d stands for no relay; want 0, 1, or 256 and above", c.Service)
+	}
+	if c.OSVersion == "" {
+		c.OSVersion = currentSystems[app.Style(c.Manner)]
 	}
 	if c.Name == "" {
 		name, err := os.Hostname()

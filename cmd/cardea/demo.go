@@ -20,7 +20,7 @@ type demoCommand struct {
 	Watch bool   `help:"With --check: show the browsers, to watch them."`
 	State string `type:"path" help:"Folder that keeps accounts and passkeys between runs; the default is cardea/demo in your state folder." env:"CARDEA_DEMO_STATE"`
 	Fresh bool   `help:"Forget earlier accounts and passkeys first."`
-	Port  int    `default:"8480" help:"First of four ports on 127.0.0.1 to listen on."`
+	Port  int    `default:"8480" help:"First of five ports on 127.0.0.1 to listen on."`
 	As    string `enum:"desktop,iphone,android," default:"" help:"Only open another browser for the demonstration that is running: a desktop's, or the one on a phone."`
 	Open  bool   `default:"true" negatable:"" help:"Open Chromium, where there is one and a screen."`
 }
@@ -83,7 +83,7 @@ func stateFolder() (string, error) {
 }
 
 func (c *demoCommand) ports() world.Ports {
-	return world.Ports{Identity: c.Port, Relay: c.Port + 1, IPhone: c.Port + 2, Android: c.Port + 3}
+	return world.Ports{Identity: c.Port, Relay: c.Port + 1, IPhone: c.Port + 2, Android: c.Port + 3, Computer: c.Port + 4}
 }
 
 func (c *demoCommand) stayUp(s *session, host world.HostCommand) error {
@@ -127,8 +127,10 @@ func (c *demoCommand) tell(s *session, w *world.World, start string, first bool)
 	p("  My Account      %s", w.AccountURL)
 	p("  An iPhone       %s", w.IPhone.URL)
 	p("  An Android      %s", w.Android.URL)
+	p("  This computer   %s", w.Computer.URL)
 	p("")
 	p("To use a phone: on its page, set it up, then open its camera and share the screen that shows the code.")
+	p("To use this computer itself: choose \"This device\" in the browser's window; the first time it asks for a PIN of your choice.")
 	p("To be on a phone: cardea demo --as iphone, or --as android, opens the browser of that phone.")
 	p("Your own phone and any other browser work too, with the dialogs they have.")
 }

@@ -22,15 +22,16 @@ import (
 type HostCommand []string
 
 // Prepare makes a browser profile in which the extension finds its native
-// host, and returns the folder of the extension to load. A nil phone is a
-// desktop computer without an authenticator of its own; otherwise the browser
-// is the one on that phone.
+// host, and returns the folder of the extension to load. A nil phone is the
+// desktop computer, whose own authenticator is w.Computer; otherwise the
+// browser is the one on that phone.
 func (w *World) Prepare(profile string, phone *Phone, host HostCommand) (extension string, err error) {
 	cfg := browser.Config{
-		Air:    w.AirSocket(),
-		Relays: map[string]string{RelayDomain(): w.Relay.URL},
-		Form:   platform.FormDesktop,
-		Name:   "Chromium",
+		Air:           w.AirSocket(),
+		Relays:        map[string]string{RelayDomain(): w.Relay.URL},
+		Name:          "Chromium",
+		Form:          platform.FormDesktop,
+		Authenticator: w.Computer.AgentSocket,
 	}
 	if phone != nil {
 		cfg.Form, cfg.Authenticator = platform.FormPhone, phone.AgentSocket
@@ -64,8 +65,8 @@ type Computer struct {
 	world *World
 }
 
-// Computer starts a headless browser for phone, or a desktop's if phone is nil.
-func (w *World) Computer(ctx context.Context, profile string, phone *Phone, host HostCommand) (*Computer, error) {
+// Browse starts a headless browser for phone, or a desktop's if phone is nil.
+func (w *World) Browse(ctx context.Context, profile string, phone *Phone, host HostCommand) (*Computer, error) {
 	extension, err := w.Prepare(profile, phone, host)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"cardea/internal/chromium"
 	"cardea/platform/browser"
+	"cardea/platform/securitykey"
 )
 
 // hostArg makes this test binary the browser's native host.
@@ -31,7 +32,7 @@ func beHost(config string) error {
 	if err != nil {
 		return err
 	}
-	h, err := browser.NewHost(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	h, err := browser.NewHost(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)), &securitykey.Route{})
 	if err != nil {
 		return err
 	}

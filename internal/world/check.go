@@ -36,6 +36,9 @@ func (w *World) Check(ctx context.Context, out io.Writer, dir string, host HostC
 		{"sign-out", c.signOut},
 		{"another-device ios", func(ctx context.Context) error { return c.anotherDevice(ctx, c.iphone) }},
 		{"register another-device android", c.addAndroid},
+		{"register this-device desktop", c.addComputer},
+		{"sign-out", c.signOut},
+		{"this-device desktop", c.thisDevice},
 		{"sign-out", c.signOut},
 		{"another-device android", func(ctx context.Context) error { return c.anotherDevice(ctx, c.android) }},
 		{"rename passkey", func(ctx context.Context) error {
@@ -78,7 +81,7 @@ type checker struct {
 }
 
 func (c *checker) open(ctx context.Context) (err error) {
-	if c.desk, err = c.Computer(ctx, filepath.Join(c.dir, "desktop"), nil, c.host); err != nil {
+	if c.desk, err = c.Browse(ctx, filepath.Join(c.dir, "desktop"), nil, c.host); err != nil {
 		return err
 	}
 	c.closers = append(c.closers, c.desk.Close)
@@ -96,7 +99,7 @@ func (c *checker) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, p := range []*Phone{c.IPhone, c.Android} {
-		if c.inPhone[p], err = c.Computer(ctx, filepath.Join(c.dir, "in-"+string(p.Style)), p, c.host); err != nil {
+		if c.inPhone[p], err = c.Browse(ctx, filepath.Join(c.dir, "in-"+string(p.Style)), p, c.host); err != nil {
 			return err
 		}
 		c.closers = append(c.closers, c.inPhone[p].Close)
@@ -143,6 +146,25 @@ func (c *checker) addAndroid(ctx context.Context) error {
 		func() error { return c.BeginAdd(ctx, c.page, "A phone or tablet") },
 		func() error { return c.desk.ByPhone(ctx, c.android, save) },
 		func() error { return Name(ctx, c.page, "Ana's Android phone") },
+	)
+}
+
+// addComputer registers on the desk itself, whose authenticator starts for the
+// first time then.
+func (c *checker) addComputer(ctx context.Context) error {
+	return inOrder(
+		func() error { return c.BeginAdd(ctx, c.page, "This device") },
+		func() error { return c.desk.ByItself(ctx, c.Computer.FirstStart) },
+		func() error { return Name(ctx, c.page, "Ana's computer") },
+	)
+}
+
+// thisDevice signs in with the desk's own authenticator.
+func (c *checker) thisDevice(ctx context.Context) error {
+	return inOrder(
+		func() error { return c.BeginSignIn(ctx, c.page) },
+		func() error { return c.desk.ByItself(ctx, c.Computer.Approve) },
+		func() error { return c.SignedIn(ctx, c.page) },
 	)
 }
 

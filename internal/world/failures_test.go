@@ -198,7 +198,7 @@ func setScene(t *testing.T, w *World, h HostCommand) *scene {
 	c := &checker{World: w, out: t.Output(), dir: w.dir, host: h}
 	t.Cleanup(c.close)
 	var err error
-	if c.desk, err = w.Computer(t.Context(), filepath.Join(w.dir, "desktop"), nil, h); err != nil {
+	if c.desk, err = w.Browse(t.Context(), filepath.Join(w.dir, "desktop"), nil, h); err != nil {
 		t.Fatal(err)
 	}
 	c.closers = append(c.closers, c.desk.Close)

@@ -15,7 +15,7 @@ import (
 // secret is what opens each phone of the world.
 const secret = "246802"
 
-// sensor is the button that stands for the phone's face or finger.
+// sensor is the button that stands for the person's face or finger.
 func (p *Phone) sensor() string {
 	if p.Style == app.IOS {
 		return "Use Face ID"
@@ -78,21 +78,66 @@ func (c *Computer) ByPhone(ctx context.Context, h *Handset, offer string) error 
 	)
 }
 
+// The ways in a desktop's dialog.
+const (
+	byComputer = "This device"
+	byPhone    = "iPhone, iPad, or Android device"
+	byKey      = "Security key"
+)
+
 // ShowCode takes the way by phone in the dialog and waits for the code.
 func (c *Computer) ShowCode(ctx context.Context) (*chromium.Page, error) {
 	dialog, err := c.Dialog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	const way, code = "iPhone, iPad, or Android device", "Scan this with your phone"
-	seen, err := dialog.WaitText(ctx, way, code)
-	if err == nil && seen == way { // where there is no other way, nothing is asked
-		err = dialog.Click(ctx, way)
+	const code = "Scan this with your phone"
+	seen, err := dialog.WaitText(ctx, byPhone, code)
+	if err == nil && seen == byPhone { // where there is no other way, nothing is asked
+		err = dialog.Click(ctx, byPhone)
 	}
 	if err == nil {
 		_, err = dialog.WaitText(ctx, code)
 	}
 	return dialog, err
+}
+
+// ByItself answers the dialog on a computer with the computer's own
+// authenticator: it approves on the page that the dialog leads to.
+func (c *Computer) ByItself(ctx context.Context, approve func(context.Context, *chromium.Page) error) error {
+	dialog, err := c.Dialog(ctx)
+	if err != nil {
+		return err
+	}
+	defer dialog.Close()
+	for _, way := range []string{byComputer, byPhone, byKey} {
+		if _, err := dialog.WaitText(ctx, way); err != nil {
+			return fmt.Errorf("a desktop's dialog offers three ways: %w", err)
+		}
+	}
+	if err := dialog.Click(ctx, byComputer); err != nil {
+		return err
+	}
+	sheet, err := c.Sheet(ctx, c.world.Computer)
+	if err != nil {
+		return err
+	}
+	defer sheet.Close()
+	return approve(ctx, sheet)
+}
+
+// FirstStart approves a request that finds the authenticator new: its person
+// chooses a PIN, comes back to the request, and says yes. Who has just chosen
+// the PIN isn't asked for it again.
+func (p *Phone) FirstStart(ctx context.Context, sheet *chromium.Page) error {
+	return inOrder(
+		func() error { return sheet.Click(ctx, "Set up") },
+		func() error { return sheet.Type(ctx, "PIN", secret) },
+		func() error { return sheet.Type(ctx, "PIN again", secret) },
+		func() error { return sheet.Click(ctx, "Continue") },
+		func() error { _, err := sheet.WaitText(ctx, "is asking"); return err },
+		func() error { return sheet.Click(ctx, "Continue") },
+	)
 }
 
 // OnThisPhone answers the sheet that the phone's own browser leads to.

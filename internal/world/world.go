@@ -1,11 +1,12 @@
 // Package world puts all five parties of a sign-in on one machine: the identity
-// provider, the relay, two phones, the air between them, and what a browser
-// needs to take part. The demonstration shows it and the tests live in it.
+// provider, the relay, two phones, a computer's own authenticator, the air
+// between them, and what a browser needs to take part. The demonstration shows it and the tests live in it.
 //
 //	identity provider   http://login.cardea.localhost:PORT, http://myaccount.…
 //	relay               ws://127.0.0.1:PORT
 //	iPhone              http://iphone.cardea.localhost:PORT, DIR/iphone/agent.sock
 //	Android phone       http://android.cardea.localhost:PORT, DIR/android/agent.sock
+//	computer            http://computer.cardea.localhost:PORT, DIR/computer/agent.sock
 //	the air             in memory, and DIR/air.sock for browser hosts
 //
 // Everything in it is the real thing but the radio, which is package air.
@@ -62,7 +63,7 @@ type Config struct {
 }
 
 // Ports are TCP ports on the loopback interface.
-type Ports struct{ Identity, Relay, IPhone, Android int }
+type Ports struct{ Identity, Relay, IPhone, Android, Computer int }
 
 // A World is running from Start until its context ends and Wait returns.
 type World struct {
@@ -71,13 +72,15 @@ type World struct {
 	Air                  *air.Air
 	Relay                *Relay
 	IPhone, Android      *Phone
+	Computer             *Phone // the desktop's own, in nobody's hand
 
 	dir   string
 	watch bool
 	tasks *errgroup.Group
 }
 
-// A Phone is an authenticator app with its pages.
+// A Phone is an authenticator app with its pages: a phone's, or the one that a
+// desktop computer has of its own, which is held before no screen.
 type Phone struct {
 	App         *app.App
 	Style       app.Style
@@ -200,17 +203,21 @@ func (w *World) startPhones(ctx context.Context, cfg Config) (err error) {
 	w.Android, err = w.startPhone(ctx, cfg, app.Config{
 		Style: app.Android, OSVersion: or(cfg.AndroidVersion, "15"), DeviceName: "Demo Android phone",
 	}, "android", cfg.Ports.Android)
+	if err != nil {
+		return err
+	}
+	w.Computer, err = w.startPhone(ctx, cfg, app.Config{Style: app.Computer, DeviceName: "Demo computer"}, "computer", cfg.Ports.Computer)
 	return err
 }
 
 func (w *World) startPhone(ctx context.Context, cfg Config, c app.Config, name string, port int) (*Phone, error) {
 	dir := filepath.Join(w.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("starting the phone %s: %w", name, err)
+		return nil, fmt.Errorf("starting the app %s: %w", name, err)
 	}
 	l, err := listen(port)
 	if err != nil {
-		return nil, fmt.Errorf("starting the phone %s: %w", name, err)
+		return nil, fmt.Errorf("starting the app %s: %w", name, err)
 	}
 	c.URL = urlOf(name+"."+rpID, l)
 	c.VaultPath = filepath.Join(dir, "vault")
@@ -220,7 +227,7 @@ func (w *World) startPhone(ctx context.Context, cfg Config, c app.Config, name s
 	c.Log = cfg.Log
 	a, err := app.New(c)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the phone %s: %w", name, err), l.Close())
+		return nil, errors.Join(fmt.Errorf("starting the app %s: %w", name, err), l.Close())
 	}
 	w.tasks.Go(func() error { return a.Serve(ctx, l) })
 	return &Phone{App: a, Style: c.Style, URL: c.URL, AgentSocket: c.AgentSocket}, nil
@@ -254,6 +261,7 @@ func At(dir string, p Ports) *World {
 		Relay:      &Relay{URL: fmt.Sprintf("ws://127.0.0.1:%d", p.Relay)},
 		IPhone:     phone(app.IOS, "iphone", p.IPhone),
 		Android:    phone(app.Android, "android", p.Android),
+		Computer:   phone(app.Computer, "computer", p.Computer),
 		dir:        dir,
 	}
 }
