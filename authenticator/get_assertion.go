@@ -31,6 +31,12 @@ func (v *visit) getAssertion(ctx context.Context, r ctap.GetAssertionRequest) (a
 	present = present || !given
 	verify := r.Options["uv"]
 	if !present && !verify {
+		// A client on this device looks quietly where a passkey may be. A computer
+		// that showed a QR code must not: by one code it could go through the
+		// sites its person has passkeys for, and nothing would appear here.
+		if v.caller.Via == ViaHybrid {
+			return nil, ctap.InvalidOption
+		}
 		return v.silentAssertion(ctx, r)
 	}
 	passkey, err := v.choose(ctx, r, verify)

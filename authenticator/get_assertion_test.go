@@ -276,6 +276,21 @@ func TestSilentRequests(t *testing.T) {
 	r.wantAsked(authenticator.MakePasskey)
 }
 
+// One QR code must not let a computer go through the sites that a person has
+// passkeys for.
+func TestComputerThatShowedACodeCannotLookQuietly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	id := r.made("ana", true)
+	request := getRequest()
+	request.Options = map[string]bool{"up": false}
+	request.AllowList = []ctap.CredentialDescriptor{descriptor(id)}
+	far := r.a.Device(authenticator.Caller{Via: authenticator.ViaHybrid})
+	_, err := ctap.GetAssertion(t.Context(), far, request)
+	wantStatus(t, err, ctap.InvalidOption)
+	r.wantAsked(authenticator.MakePasskey)
+}
+
 func silentSeries(r rig) (first ctap.GetAssertionResponse) {
 	r.Helper()
 	first, err := r.get(func(g *ctap.GetAssertionRequest) { g.Options = map[string]bool{"up": false} })

@@ -80,8 +80,15 @@ type Account struct {
 // A Caller is who brings a request: a browser on this device or a computer
 // that showed a QR code.
 type Caller struct {
-	// Via is "local", "hybrid", "hid".
+	// Via is ViaLocal, ViaHybrid or ViaHID.
 	Via string
 	// Name is what the caller calls itself, for people; may be empty.
 	Name string
 }
+
+// The ways by which a request comes.
+const (
+	ViaLocal  = "local"  // a program on this device
+	ViaHybrid = "hybrid" // a device that showed a QR code
+	ViaHID    = "hid"    // a computer that this one is plugged into
+)

@@ -304,6 +304,7 @@ func (v *Vault) try(ctx context.Context, pin string) (secret.Key, error) {
 	vaultKey, right := h.unwrap(pin)
 	if !right {
 		if h.Retries == 0 {
+			v.Lock() // nobody may go on by a sensor with what is blocked
 			return secret.Key{}, ErrBlocked
 		}
 		return secret.Key{}, &PINError{Retries: int(h.Retries)}

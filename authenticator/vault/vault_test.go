@@ -143,6 +143,9 @@ func TestTheLastWrongPINBlocksForGood(t *testing.T) {
 	if err := v.Verify(t.Context(), "1357"); !errors.Is(err, ErrBlocked) {
 		t.Fatalf("Verify = %v, want ErrBlocked", err)
 	}
+	if !v.Locked() {
+		t.Error("a vault that was open stays open when it is blocked")
+	}
 	v.Close()
 	v = openAt(t, v.path)
 	if err := v.Unlock(t.Context(), rightPIN); !errors.Is(err, ErrBlocked) || !v.Locked() {

@@ -21,7 +21,7 @@ type authenticatorCommand struct {
 	Listen    string            `default:"127.0.0.1:8482" help:"Address of the app's pages; only loopback." env:"CARDEA_AUTHENTICATOR_LISTEN"`
 	Vault     string            `type:"path" help:"Folder that keeps the passkeys; the default is cardea/vault in your data folder." env:"CARDEA_VAULT"`
 	Agent     string            `type:"path" help:"Socket for programs of yours, such as the browser host; the default is agent.sock beside the vault." env:"CARDEA_AGENT"`
-	Service   uint16            `help:"Number of the relay to meet computers at: 0, 1, or 256 and above; the default is the one for development." env:"CARDEA_SERVICE"`
+	Service   *uint16           `help:"Number of the relay to meet computers at: 0, 1, or 256 and above. The default is the development relay, which needs --relay." env:"CARDEA_SERVICE"`
 	Relay     map[string]string `help:"Where the relay of a domain is reached, as DOMAIN=ws://HOST:PORT; repeat for several." env:"CARDEA_RELAYS"`
 }
 
@@ -39,7 +39,7 @@ func (c *authenticatorCommand) Run(s *session) error {
 	cfg := app.Config{
 		Style: app.Style(c.Manner), OSVersion: c.OSVersion, DeviceName: c.Name, VaultPath: c.Vault,
 		URL: "http://" + l.Addr().String(), AgentSocket: c.Agent,
-		Advertiser: c.radio(s), Tunnel: &tunnel.Dialer{Base: c.base}, Service: hybrid.Service(c.Service),
+		Advertiser: c.radio(s), Tunnel: &tunnel.Dialer{Base: c.base}, Service: c.service(),
 		Log: s.log,
 	}
 	a, err := app.New(cfg)
@@ -69,11 +69,13 @@ var currentSystems = map[app.Style]string{app.IOS: "18.6", app.Android: "15"}
 
 // fill sets what was not said.
 func (c *authenticatorCommand) fill() error {
-	if c.Service == 0 && len(c.Relay) == 0 {
-		c.Service = uint16(hybrid.DevelopmentService)
+	domain, err := c.service().Domain()
+	if err != nil {
+		return fmt.Errorf("--service %d stands for no relay; want 0, 1, or 256 and above", c.service())
 	}
-	if !hybrid.Service(c.Service).Valid() {
-		return fmt.Errorf("--service %d stands for no relay; want 0, 1, or 256 and above", c.Service)
+	if app.Style(c.Manner) != app.Computer && c.Service == nil && c.Relay[domain] == "" {
+		// Nobody has registered the domain; whoever does must not get our tunnels.
+		return fmt.Errorf("a phone needs a relay: say where yours is with --relay %s=ws://HOST:PORT, or choose one by its number with --service", domain)
 	}
 	if c.OSVersion == "" {
 		c.OSVersion = currentSystems[app.Style(c.Manner)]
@@ -86,20 +88,38 @@ func (c *authenticatorCommand) fill() error {
 		c.Name = name
 	}
 	if c.Vault == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return fmt.Errorf("finding your data folder: %w; say where with --vault", err)
+		if c.Vault, err = defaultVault(); err != nil {
+			return err
 		}
-		c.Vault = filepath.Join(home, ".local", "share", "cardea", "vault")
 	}
 	if c.Agent == "" {
-		c.Agent = filepath.Join(filepath.Dir(c.Vault), "agent.sock")
+		c.Agent = agentBeside(c.Vault)
 	}
 	if err := os.MkdirAll(filepath.Dir(c.Vault), 0o700); err != nil {
 		return fmt.Errorf("making the vault's folder: %w", err)
 	}
 	return nil
 }
+
+// service is the relay that was asked for.
+func (c *authenticatorCommand) service() hybrid.Service {
+	if c.Service == nil {
+		return hybrid.DevelopmentService
+	}
+	return hybrid.Service(*c.Service)
+}
+
+// defaultVault is where passkeys are kept unless told otherwise.
+func defaultVault() (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding your data folder: %w; say where with --vault", err)
+	}
+	return filepath.Join(home, ".local", "share", "cardea", "vault"), nil
+}
+
+// agentBeside is the agent's socket for a vault unless told otherwise.
+func agentBeside(vault string) string { return filepath.Join(filepath.Dir(vault), "agent.sock") }
 
 // base leads the domain of a relay to where it is reached.
 func (c *authenticatorCommand) base(domain string) string {

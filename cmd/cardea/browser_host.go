@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"cardea/platform"
 	"cardea/platform/browser"
 	"cardea/platform/securitykey"
 )
@@ -64,7 +66,11 @@ func (c *browserHostCommand) install(s *session) error {
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return fmt.Errorf("installing the browser host: %w", err)
 	}
-	if err := writeIfMissing(c.Config, []byte("{\"form\": \"desktop\"}\n")); err != nil {
+	first, err := firstHostConfig()
+	if err != nil {
+		return err
+	}
+	if err := writeIfMissing(c.Config, first); err != nil {
 		return fmt.Errorf("installing the browser host: %w", err)
 	}
 	if err := in.Install(); err != nil {
@@ -72,6 +78,20 @@ func (c *browserHostCommand) install(s *session) error {
 	}
 	_, err = fmt.Fprintf(s.out, "Installed. In the browser, open chrome://extensions, turn on Developer mode,\nchoose \"Load unpacked\" and take %s\nThe host's settings are in %s\n", in.Extension(), c.Config)
 	return err
+}
+
+// firstHostConfig is for a desktop whose person runs cardea authenticator as it
+// is; where it does not run, the dialog says so.
+func firstHostConfig() ([]byte, error) {
+	vault, err := defaultVault()
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.MarshalIndent(browser.Config{Form: platform.FormDesktop, Authenticator: agentBeside(vault)}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the host's configuration: %w", err)
+	}
+	return append(b, '\n'), nil
 }
 
 // writeIfMissing writes a first version of a file that its owner may change.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"cardea/platform/browser"
+	"cardea/relay"
 )
 
 // A said collects what a command prints while it runs.
@@ -87,6 +90,7 @@ func TestCommandLine(t *testing.T) {
 		{"relay with half a certificate", []string{"relay", "--cert", "main.go"}, 1, "", "--cert and --key go together"},
 		{"host without configuration", []string{"browser-host"}, 1, "", "--install"},
 		{"app for a relay that cannot be", []string{"authenticator", "--service", "7"}, 1, "", "stands for no relay"},
+		{"phone without a relay", []string{"authenticator", "--manner", "ios"}, 1, "", "--relay cable."},
 		{"app for the whole network", []string{"authenticator", "--listen", "0.0.0.0:0", "--vault", filepath.Join(t.TempDir(), "v")}, 1, "", "loopback"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,6 +139,28 @@ func TestRelayIsUp(t *testing.T) {
 	}
 }
 
+// Behind a proxy on this machine, the limits count people, not the proxy.
+func TestRelayBehindAProxyTellsPeopleApart(t *testing.T) {
+	t.Parallel()
+	out := up(t, "Relay on ", "relay", "--listen", "127.0.0.1:0").String()
+	base := "http://" + strings.TrimSpace(strings.TrimPrefix(out, "Relay on "))
+	for n := range 2 * relay.DefaultLimits.Burst {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/cable/new/00112233445566778899AABBCCDDEEFF", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", n%200+1))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusTooManyRequests {
+			t.Fatalf("person %d is refused for what others did", n)
+		}
+	}
+}
+
 func TestBrowserHostInstallsAndUninstalls(t *testing.T) {
 	t.Parallel()
 	profile, folder := t.TempDir(), filepath.Join(t.TempDir(), "browser")
@@ -146,8 +172,9 @@ func TestBrowserHostInstallsAndUninstalls(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), browser.ExtensionID) {
 		t.Errorf("host manifest: %s, %v", b, err)
 	}
-	if _, err := browser.ReadConfig(filepath.Join(folder, "host.json")); err != nil {
-		t.Errorf("the host's first configuration: %v", err)
+	cfg, err := browser.ReadConfig(filepath.Join(folder, "host.json"))
+	if err != nil || cfg.Authenticator == "" {
+		t.Errorf("the host's first configuration: %+v, %v; want one with this device's authenticator", cfg, err)
 	}
 	if status, _, errOut := cardea(t, "browser-host", "--uninstall", "--profile", profile, "--folder", folder); status != 0 {
 		t.Fatal(errOut)
@@ -171,5 +198,10 @@ func TestDemoIsOneAtATime(t *testing.T) {
 	}
 	if status, _, errOut := cardea(t, args...); status != 1 || !strings.Contains(errOut, "--port") {
 		t.Errorf("a second demo = %d, %s; want a word about --port", status, errOut)
+	}
+	if conn, err := net.Dial("unix", filepath.Join(dir, "air.sock")); err != nil {
+		t.Errorf("after a second demo the air of the first: %v", err)
+	} else {
+		_ = conn.Close()
 	}
 }

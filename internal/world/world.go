@@ -96,7 +96,10 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 	tasks, ctx := errgroup.WithContext(ctx)
 	w := &World{dir: cfg.Dir, watch: cfg.Watch, tasks: tasks, Air: air.New()}
 	for _, begin := range []func(context.Context, Config) error{
-		w.startAir, w.startRelay, w.startIdentity, w.startPhones,
+		w.startRelay, w.startIdentity, w.startPhones,
+		// Last: it takes the place of a socket that was left behind, and must not
+		// take that of a world which runs, whose ports were found taken by now.
+		w.startAir,
 	} {
 		if err := begin(ctx, cfg); err != nil {
 			return nil, err
