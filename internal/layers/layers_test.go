@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"platform/phone":       {"platform", "hybrid", "hybrid/qrimage", "hybrid/link", "hybrid/tunnel", "ctap", "webauthn"},
 	"platform/securitykey": {"platform", "ctap", "ctap/ctaphid", "webauthn"},
 	"platform/routetest":   {"platform", "ctap", "webauthn"},
-	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/tunnel", "hybrid/radio/..."},
+	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/link", "hybrid/tunnel", "hybrid/radio/..."},
 
 	"identity/directory":           {"webauthn"},
 	"identity/policy":              {"identity/directory", "webauthn"},

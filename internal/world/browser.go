@@ -32,6 +32,7 @@ func (w *World) Prepare(profile string, phone *Phone, host HostCommand) (extensi
 		Name:          "Chromium",
 		Form:          platform.FormDesktop,
 		Authenticator: w.Computer.AgentSocket,
+		CodeSeconds:   w.codeSeconds,
 	}
 	if phone != nil {
 		cfg.Form, cfg.Authenticator = platform.FormPhone, phone.AgentSocket

@@ -23,6 +23,7 @@ type scene struct {
 	desk  *Computer
 	page  *chromium.Page
 	phone *Handset
+	host  HostCommand
 }
 
 // reads waits for words on a page.
@@ -145,6 +146,29 @@ var mishaps = []mishap{
 			func() error { return s.end(ctx, dialog) },
 		)
 	}},
+	{"no phone comes near", func(ctx context.Context, s *scene) error {
+		s.codeSeconds = 2
+		impatient, err := s.Browse(ctx, filepath.Join(s.dir, "impatient"), nil, s.host)
+		if err != nil {
+			return err
+		}
+		defer impatient.Close()
+		page, err := impatient.Open(ctx, "about:blank")
+		if err != nil {
+			return err
+		}
+		away := &scene{World: s.World, desk: impatient, page: page}
+		dialog, err := away.code(ctx)
+		if err != nil {
+			return err
+		}
+		return inOrder(
+			func() error {
+				return reads(ctx, dialog, "We didn't hear your phone", "Turn on Bluetooth on the phone", "Nothing heard over Bluetooth")
+			},
+			func() error { return away.end(ctx, dialog) },
+		)
+	}},
 	{"passkey unknown to the server", func(ctx context.Context, s *scene) error {
 		// A second phone gets a passkey, which is then deleted in My Account.
 		use, save := s.phone.Phone.Offers()
@@ -219,5 +243,5 @@ func setScene(t *testing.T, w *World, h HostCommand) *scene {
 			t.Fatalf("setting the scene: %v", err)
 		}
 	}
-	return &scene{World: w, desk: c.desk, page: c.page, phone: c.iphone}
+	return &scene{World: w, desk: c.desk, page: c.page, phone: c.iphone, host: h}
 }

@@ -76,7 +76,9 @@ type World struct {
 
 	dir   string
 	watch bool
-	tasks *errgroup.Group
+	// codeSeconds is how long browsers that are prepared from now on show a code.
+	codeSeconds int
+	tasks       *errgroup.Group
 }
 
 // A Phone is an authenticator app with its pages: a phone's, or the one that a

@@ -77,7 +77,8 @@ type visitor struct {
 	world  *World
 	http   *http.Client
 	client *platform.Client
-	codes  []string // QR codes that were shown
+	codes  []string        // QR codes that were shown
+	origin webauthn.Origin // that its pages have; empty for the login host's
 
 	address byte // last part of the loopback address it comes from
 }
@@ -235,7 +236,11 @@ func (v *visitor) page(url string) (text, at string, err error) {
 }
 
 func (v *visitor) caller() platform.Caller {
-	return platform.Caller{Origin: webauthn.Origin(v.world.LoginURL), SameOriginWithAncestors: true}
+	origin := v.origin
+	if origin == "" {
+		origin = webauthn.Origin(v.world.LoginURL)
+	}
+	return platform.Caller{Origin: origin, SameOriginWithAncestors: true}
 }
 
 // setUp makes the first administrator, with a passkey on the phone.
@@ -343,6 +348,13 @@ func TestEachAnswerIsGoodOnceAndOnlyWhereItWasAskedFor(t *testing.T) {
 	a, err := v.ask(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	elsewhere := visit(t, w, holder)
+	elsewhere.origin = "http://other.cardea.localhost"
+	if strange, err := elsewhere.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	} else if status, b, err := elsewhere.answer(strange); err != nil || status < 400 || b.Reason != "refused" {
+		t.Errorf("the answer for another origin: status %d, reason %q, %v; want it refused", status, b.Reason, err)
 	}
 	other := visit(t, w, holder)
 	if _, _, err := other.post("/signin/passkey/begin", map[string]string{}); err != nil {

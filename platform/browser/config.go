@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"cardea/hybrid"
+	"cardea/hybrid/link"
 	"cardea/hybrid/radio/air"
 	"cardea/hybrid/radio/bluez"
 	"cardea/hybrid/tunnel"
@@ -37,6 +39,8 @@ type Config struct {
 	// RelayCA is a file of PEM certificates that relays are trusted by,
 	// besides the system's.
 	RelayCA string `json:"relay_ca"`
+	// CodeSeconds is how long a QR code waits for a phone; 0 means 3 minutes.
+	CodeSeconds int `json:"code_seconds,omitempty"`
 	// Form is "desktop" or "phone"; empty means desktop.
 	Form platform.Form `json:"form"`
 	// Name is what this device's person reads who asks, such as "Chromium".
@@ -64,6 +68,9 @@ func (c Config) check() error {
 	if c.Form != "" && c.Form != platform.FormDesktop && c.Form != platform.FormPhone {
 		return fmt.Errorf(`form is %q, want "desktop" or "phone"`, c.Form)
 	}
+	if c.CodeSeconds < 0 {
+		return fmt.Errorf("code_seconds is %d, want 0 or more", c.CodeSeconds)
+	}
 	for domain, base := range c.Relays {
 		u, err := url.Parse(base)
 		if err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
@@ -88,8 +95,9 @@ func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) 
 		routes = append(routes, &local.Route{Socket: c.Authenticator, Name: c.Name})
 	}
 	routes = append(routes, &phone.Route{
-		Scanner: c.scanner(),
-		Tunnel:  &tunnel.Dialer{Base: c.relay, Client: &http.Client{Transport: transport}},
+		Scanner:  c.scanner(),
+		Tunnel:   &tunnel.Dialer{Base: c.relay, Client: &http.Client{Transport: transport}},
+		Timeouts: link.Timeouts{Find: time.Duration(c.CodeSeconds) * time.Second},
 	})
 	form := c.Form
 	if form == "" {
