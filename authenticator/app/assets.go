@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
+
+	"cardea/internal/look"
 )
 
 //go:embed assets
@@ -20,7 +23,17 @@ var templateFiles embed.FS
 
 // Assets serves the style sheets, scripts and pictures of the pages below
 // /assets/.
-func Assets() http.Handler { return http.FileServerFS(assetFiles) }
+func Assets() http.Handler {
+	own := http.FileServerFS(assetFiles)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/assets/")
+		if b, ok := look.File(name); ok {
+			http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
+}
 
 // templates has one set per page: the frame, the sheet, and the page's own
 // content.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"cardea/internal/look"
 )
 
 //go:embed assets/*
@@ -23,7 +25,7 @@ const AssetPrefix = "/assets/"
 var assetVersion = func() string {
 	sum := sha256.New()
 	for _, name := range assetNames() {
-		b, err := assetFiles.ReadFile("assets/" + name)
+		b, err := readAsset(name)
 		if err != nil {
 			panic("web: internal error: " + err.Error())
 		}
@@ -38,17 +40,25 @@ func assetNames() []string {
 	if err != nil {
 		panic("web: internal error: " + err.Error())
 	}
-	var names []string
+	names := look.Names()
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
 	return names
 }
 
+// readAsset returns a file of these pages, or one that all of Cardea's pages share.
+func readAsset(name string) ([]byte, error) {
+	if b, ok := look.File(name); ok {
+		return b, nil
+	}
+	return assetFiles.ReadFile("assets/" + name)
+}
+
 // AssetURL returns the path of an asset. A name that does not exist is a fault
 // of a template and panics.
 func AssetURL(name string) string {
-	if _, err := fs.Stat(assetFiles, "assets/"+name); err != nil {
+	if _, err := readAsset(name); err != nil {
 		panic("web: internal error: " + err.Error())
 	}
 	return AssetPrefix + assetVersion + "/" + name
@@ -65,7 +75,7 @@ var assetTypes = map[string]string{
 func Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutPrefix(r.URL.Path, AssetPrefix+assetVersion+"/")
-		b, err := assetFiles.ReadFile("assets/" + name)
+		b, err := readAsset(name)
 		if !ok || err != nil || strings.Contains(name, "/") {
 			w.Header().Set("Cache-Control", "no-store")
 			http.NotFound(w, r)

@@ -96,7 +96,7 @@ func TestPagesAreLight(t *testing.T) {
 
 func asset(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := assetFiles.ReadFile("assets/" + name)
+	b, err := readAsset(name)
 	if err != nil {
 		t.Fatal(err)
 	}

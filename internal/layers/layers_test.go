@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"internal/secret":   {},
 	"internal/cbor":     {},
 	"internal/httpd":    {},
+	"internal/look":     {},
 	"internal/layers":   {},
 	"internal/chromium": {},
 
@@ -46,14 +47,14 @@ var rooms = map[string][]string{
 	"authenticator/agent":           {"authenticator", "ctap", "webauthn", "internal/cbor"},
 	"authenticator/uhid":            {"authenticator", "ctap", "ctap/ctaphid"},
 	"authenticator/app": {"authenticator", "authenticator/vault", "authenticator/agent", "ctap", "webauthn",
-		"hybrid", "hybrid/qrimage", "hybrid/tunnel", "hybrid/link", "internal/httpd"},
+		"hybrid", "hybrid/qrimage", "hybrid/tunnel", "hybrid/link", "internal/httpd", "internal/look"},
 
 	"platform":             {"webauthn", "ctap", "ctap/pinuv", "internal/cbor"},
 	"platform/local":       {"platform", "authenticator", "authenticator/agent", "ctap", "webauthn"},
 	"platform/phone":       {"platform", "hybrid", "hybrid/qrimage", "hybrid/link", "hybrid/tunnel", "ctap", "webauthn"},
 	"platform/securitykey": {"platform", "ctap", "ctap/ctaphid", "webauthn"},
 	"platform/routetest":   {"platform", "ctap", "webauthn"},
-	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/link", "hybrid/tunnel", "hybrid/radio/..."},
+	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/link", "hybrid/tunnel", "hybrid/radio/...", "internal/look"},
 
 	"identity/directory":           {"webauthn"},
 	"identity/policy":              {"identity/directory", "webauthn"},
@@ -77,7 +78,7 @@ var rooms = map[string][]string{
 }
 
 var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
-	"identity/grant", "identity/audit", "internal/httpd", "webauthn"}
+	"identity/grant", "identity/audit", "internal/httpd", "internal/look", "webauthn"}
 
 // Packages of others that only these rooms may import.
 var reserved = map[string][]string{

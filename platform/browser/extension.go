@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"cardea/internal/look"
 )
 
 // ExtensionID is the extension's name in the browser. It follows from the key
@@ -40,6 +42,12 @@ func WriteExtension(dir string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("writing the extension: %w", err)
+	}
+	for _, name := range look.Names() {
+		b, _ := look.File(name)
+		if err := replace(filepath.Join(dir, name), b, 0o644); err != nil {
+			return fmt.Errorf("writing the extension: %w", err)
+		}
 	}
 	return nil
 }

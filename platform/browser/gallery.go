@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cardea/internal/look"
 	"cardea/platform"
 )
 
@@ -42,6 +43,7 @@ func Gallery() ([]GalleryPage, error) {
 // galleryFrame is dialog.html with its files inside, and a worker that sends
 // one view and hears nothing.
 func galleryFrame() ([]byte, error) {
+	tokens, _ := look.File("tokens.css")
 	text := map[string]string{}
 	for _, name := range []string{"dialog.html", "dialog.css", "icons.js", "dialog.js"} {
 		b, err := extensionFiles.ReadFile("extension/" + name)
@@ -55,6 +57,7 @@ func galleryFrame() ([]byte, error) {
 })}};</script>`
 	page := strings.NewReplacer(
 		`<link rel="icon" href="mark.svg" type="image/svg+xml">`, "",
+		`<link rel="stylesheet" href="tokens.css">`, "<style>"+string(tokens)+"</style>",
 		`<link rel="stylesheet" href="dialog.css">`, "<style>"+text["dialog.css"]+"</style>",
 		`<script src="icons.js" defer></script>`, "",
 		`<script src="dialog.js" defer></script>`, "",
