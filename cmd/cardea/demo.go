@@ -17,7 +17,6 @@ import (
 
 type demoCommand struct {
 	Check bool   `help:"Run the four flows and the registrations through headless Chromium, print a line for each, and exit."`
-	Watch bool   `help:"With --check: show the browsers, to watch them."`
 	State string `type:"path" help:"Folder that keeps accounts and passkeys between runs; the default is cardea/demo in your state folder." env:"CARDEA_DEMO_STATE"`
 	Fresh bool   `help:"Forget earlier accounts and passkeys first."`
 	Port  int    `default:"8480" help:"First of five ports on 127.0.0.1 to listen on."`
@@ -57,7 +56,7 @@ func (c *demoCommand) check(s *session, host world.HostCommand) error {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	w, err := world.Start(ctx, world.Config{Dir: dir, Watch: c.Watch, Log: s.log})
+	w, err := world.Start(ctx, world.Config{Dir: dir, Log: s.log})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -53,6 +54,10 @@ type place struct {
 }
 
 func (p *Page) locate(ctx context.Context, sort, name string) (place, error) {
+	// Who clicks or types has that window before them.
+	if err := p.Front(ctx); err != nil {
+		return place{}, fmt.Errorf("raising the window: %w", err)
+	}
 	args, err := json.Marshal([]string{sort, name})
 	if err != nil {
 		return place{}, err
@@ -79,24 +84,34 @@ func (p *Page) Click(ctx context.Context, name string) error {
 		return err
 	}
 	// A window that closes at the click does not answer any more.
-	if err := chromedp.Do(p.with(ctx), chromedp.MouseClickXY(at.X, at.Y)); err != nil && !errors.Is(err, chromedp.ErrTargetDetached) {
+	if err := chromedp.Do(p.with(ctx),
+		chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y)); err != nil && !errors.Is(err, chromedp.ErrTargetDetached) {
 		return fmt.Errorf("clicking %q: %w", name, err)
 	}
 	return nil
 }
 
-// Type waits for a field called name, clears it, and types text into it.
+// Type waits for a field called name, clears it, types text into it, and looks
+// whether it is there, since keys go to whichever window has the focus.
 func (p *Page) Type(ctx context.Context, name, text string) error {
-	at, err := p.locate(ctx, "field", name)
-	if err != nil {
-		return err
+	for {
+		at, err := p.locate(ctx, "field", name)
+		if err != nil {
+			return err
+		}
+		if err := chromedp.Do(p.with(ctx),
+			chromedp.MouseClickXY(at.X, at.Y, chromedp.ClickCount(3)),
+			chromedp.KeyEvent(text)); err != nil {
+			return fmt.Errorf("typing into %q: %w", name, err)
+		}
+		typed, err := Eval[string](ctx, p, `document.activeElement?.value ?? ""`)
+		if err == nil && typed == text {
+			return nil
+		}
+		if waitErr := pause(ctx); waitErr != nil {
+			return errors.Join(fmt.Errorf("typing into %q: %w; it says %q", name, waitErr, typed), err)
+		}
 	}
-	if err := chromedp.Do(p.with(ctx),
-		chromedp.MouseClickXY(at.X, at.Y, chromedp.ClickCount(3)),
-		chromedp.KeyEvent(text)); err != nil {
-		return fmt.Errorf("typing into %q: %w", name, err)
-	}
-	return nil
 }
 
 // Text returns the visible text of the page, with white space folded.

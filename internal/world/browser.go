@@ -72,7 +72,7 @@ func (w *World) Browse(ctx context.Context, profile string, phone *Phone, host H
 	if err != nil {
 		return nil, err
 	}
-	o := chromium.Options{Profile: profile, Extension: extension, Visible: w.watch}
+	o := chromium.Options{Profile: profile, Extension: extension}
 	if phone != nil {
 		o.Width, o.Height = 500, 900
 	}
@@ -146,7 +146,7 @@ func (w *World) Hands(ctx context.Context, dir string) (*Hands, error) {
 	if err := show(camera, blank()); err != nil {
 		return nil, err
 	}
-	b, err := chromium.Start(ctx, chromium.Options{Profile: filepath.Join(dir, "hands"), Camera: camera, Width: 500, Height: 900, Visible: w.watch})
+	b, err := chromium.Start(ctx, chromium.Options{Profile: filepath.Join(dir, "hands"), Camera: camera, Width: 500, Height: 900})
 	if err != nil {
 		return nil, err
 	}

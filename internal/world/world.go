@@ -56,8 +56,6 @@ type Config struct {
 	// IOSVersion and AndroidVersion are what the phones run; empty means
 	// current ones.
 	IOSVersion, AndroidVersion string
-	// Watch shows the browsers that Check and the tests use, on a screen.
-	Watch bool
 	// Log receives the log of all parties; nil discards it.
 	Log *slog.Logger
 }
@@ -74,8 +72,7 @@ type World struct {
 	IPhone, Android      *Phone
 	Computer             *Phone // the desktop's own, in nobody's hand
 
-	dir   string
-	watch bool
+	dir string
 	// codeSeconds is how long browsers that are prepared from now on show a code.
 	codeSeconds int
 	tasks       *errgroup.Group
@@ -96,7 +93,7 @@ func Start(ctx context.Context, cfg Config) (*World, error) {
 		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	tasks, ctx := errgroup.WithContext(ctx)
-	w := &World{dir: cfg.Dir, watch: cfg.Watch, tasks: tasks, Air: air.New()}
+	w := &World{dir: cfg.Dir, tasks: tasks, Air: air.New()}
 	for _, begin := range []func(context.Context, Config) error{
 		w.startRelay, w.startIdentity, w.startPhones,
 		// Last: it takes the place of a socket that was left behind, and must not
