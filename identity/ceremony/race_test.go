@@ -129,7 +129,7 @@ func TestTwoDeletesLeaveOneWayIn(t *testing.T) {
 	errs := make([]error, len(keys))
 	var wg sync.WaitGroup
 	for i, k := range keys {
-		wg.Go(func() { errs[i] = h.directory.DeletePasskey(t.Context(), maia.ID, k.ID) })
+		wg.Go(func() { errs[i] = h.directory.DeletePasskey(t.Context(), maia.ID, k.ID, "") })
 	}
 	wg.Wait()
 	if errs[0] != nil == (errs[1] != nil) || !errors.Is(errors.Join(errs...), directory.ErrLastWayIn) {

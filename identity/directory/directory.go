@@ -90,11 +90,13 @@ func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyI
 	return d.store.RenamePasskey(ctx, owner, id, name, c)
 }
 
-// DeletePasskey deletes one of owner's passkeys. It returns ErrNoPasskey, or
-// ErrLastWayIn if it is the only one.
-func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID) error {
+// DeletePasskey deletes one of owner's passkeys and ends the sessions that were
+// begun with it: who holds a passkey that was lost must not stay in, and add
+// another. The session of the ID keep, the deleter's own, stays; it may be
+// empty. The errors are ErrNoPasskey, and ErrLastWayIn if it is the only one.
+func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
 	c := Change{Kind: PasskeyDeleted, At: d.now(), By: owner, User: owner, Passkey: id}
-	return d.store.DeletePasskey(ctx, owner, id, c)
+	return d.store.DeletePasskey(ctx, owner, id, keep, c)
 }
 
 // IssueAccessPass makes a pass for a person on behalf of by and returns its

@@ -65,7 +65,9 @@ type PasskeyStore interface {
 	RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string, c Change) error
 	// DeletePasskey returns ErrNoPasskey unless owner has a passkey id, and
 	// ErrLastWayIn if owner has no other. Two calls at once cannot both pass.
-	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, c Change) error
+	// It also ends the sessions that were begun with the passkey, but for the
+	// session of the ID keep, which may be empty.
+	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string, c Change) error
 }
 
 // A PassStore keeps access passes and the setup code, as hashes.

@@ -86,6 +86,29 @@ func TestLastWayInCannotBeDeleted(t *testing.T) {
 	}
 }
 
+func TestDeletingAPasskeySignsOutWhoCameInWithIt(t *testing.T) {
+	t.Parallel()
+	h, v, first := signedIn(t)
+	h.wait(time.Second)
+	if got := v.register(newSoft(t)); got.Passkey == "" {
+		t.Fatalf("adding: %+v", got)
+	}
+	thief := h.visitor()
+	onward := thief.get(thief.account + "/").at.Query().Get("continue")
+	thief.get(thief.login + thief.signIn(first, onward).Location)
+	id := string(h.passkeys("maia")[0].ID)
+	if a := v.get(v.account + "/security/passkeys/" + id + "/delete"); !strings.Contains(a.body, "Other places signed in with this passkey are signed out.") {
+		t.Errorf("question before deleting: %s", text(a.body))
+	}
+	v.post(v.account+"/security/passkeys/"+id+"/delete", nil)
+	if got := thief.register(newSoft(t)); got.Reason != "session_ended" {
+		t.Errorf("registering with the lost device's session: %+v, want session_ended", got)
+	}
+	if a := v.get(v.account + "/security"); a.at.Path != "/security" {
+		t.Errorf("who deleted: at %s, want to stay in", a.at)
+	}
+}
+
 func TestPasskeysOfOthersDoNotExist(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)

@@ -103,8 +103,8 @@ func testDeletePasskey(t *testing.T, k *kit) {
 	u, p := k.member("maia", false)
 	other := k.person("ana", false)
 	c := k.change(directory.PasskeyDeleted)
-	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, c), directory.ErrNoPasskey)
-	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, c), directory.ErrLastWayIn)
+	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, "", c), directory.ErrNoPasskey)
+	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, "", c), directory.ErrLastWayIn)
 	ids := []directory.PasskeyID{p.ID}
 	in := k.passSession(u).ID
 	for range 9 {
@@ -113,13 +113,46 @@ func testDeletePasskey(t *testing.T, k *kit) {
 			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 		ids = append(ids, next.ID)
 	}
-	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], c) }); won != len(ids)-1 {
+	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], "", c) }); won != len(ids)-1 {
 		t.Errorf("%d of %d passkeys were deleted at once, want all but one", won, len(ids))
 	}
 	left, err := k.Passkeys(ctx, u.ID)
 	k.must(err)
 	if len(left) != 1 || k.count(audit.PasskeyDeleted) != len(ids)-1 {
 		t.Errorf("%d passkeys left and %d events, want 1 and %d", len(left), k.count(audit.PasskeyDeleted), len(ids)-1)
+	}
+}
+
+// Who holds a passkey that is deleted is out, but for the browser that deletes.
+func testDeletePasskeySessions(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u, lost := k.member("maia", false)
+	kept := k.passkey(u)
+	k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: kept, In: k.passSession(u).ID,
+		Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
+	_, err := k.EndSessions(ctx, u.ID, "", k.now)
+	k.must(err)
+	mine, _ := k.session(u, lost)
+	thief, _ := k.session(u, lost)
+	other, _ := k.session(u, kept)
+	ana, anas := k.member("ana", false)
+	theirs, _ := k.session(ana, anas)
+
+	c := k.change(directory.PasskeyDeleted)
+	k.want("another's", k.DeletePasskey(ctx, ana.ID, lost.ID, "", c), directory.ErrNoPasskey)
+	k.want("ana's only one", k.DeletePasskey(ctx, ana.ID, anas.ID, "", c), directory.ErrLastWayIn)
+	for _, s := range []session.Session{mine, thief, other, theirs} {
+		if _, err := k.SessionByID(ctx, s.ID); err != nil {
+			t.Errorf("after a deletion that failed: %v", err)
+		}
+	}
+	k.must(k.DeletePasskey(ctx, u.ID, lost.ID, string(mine.ID), c))
+	_, err = k.SessionByID(ctx, thief.ID)
+	k.want("a session of the deleted passkey", err, session.ErrNone)
+	for name, s := range map[string]session.Session{"the deleter's": mine, "of another passkey": other, "ana's": theirs} {
+		if _, err := k.SessionByID(ctx, s.ID); err != nil {
+			t.Errorf("session %s: %v", name, err)
+		}
 	}
 }
 

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"disabling", testDisabling},
 		{"passkeys", testPasskeys},
 		{"deleting passkeys", testDeletePasskey},
+		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
 		{"passes", testPasses},
 		{"setup code", testSetupCode},
 		{"clients", testClients},

@@ -160,7 +160,7 @@ func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	if err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); err != nil {
 		return mayNotDelete(err)
 	}
-	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, k.ID); {
+	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, k.ID, string(v.Session.ID)); {
 	case errors.Is(err, directory.ErrLastWayIn): // another request was faster
 		return mayNotDelete(err)
 	case errors.Is(err, directory.ErrNoPasskey):
