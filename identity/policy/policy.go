@@ -14,7 +14,7 @@ import (
 )
 
 // Freshness is how long ago a person may have proved who they are when they
-// change what they sign in with.
+// change what they sign in with, or let others in.
 const Freshness = 5 * time.Minute
 
 // A Proof is how and when a person proved who they are.
@@ -106,6 +106,19 @@ func MayAdminister(u directory.User, p Proof) error {
 	}
 	if !u.Admin {
 		return ErrNotAdmin
+	}
+	return nil
+}
+
+// MayLetIn decides whether a person may add people and issue access passes. A
+// pass lets somebody in, perhaps the administrator's own account, where it is
+// good for a new passkey: a session that was left open must not be enough.
+func MayLetIn(u directory.User, p Proof, now time.Time) error {
+	if err := MayAdminister(u, p); err != nil {
+		return err
+	}
+	if !p.Fresh(now) {
+		return ErrNotFresh
 	}
 	return nil
 }

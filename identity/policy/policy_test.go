@@ -55,6 +55,11 @@ func TestPolicy(t *testing.T) {
 		{"an administrator administers", policy.MayAdminister(admin, stale), nil},
 		{"a person administers", policy.MayAdminister(person, fresh), policy.ErrNotAdmin},
 		{"an administrator with a pass", policy.MayAdminister(admin, pass), policy.ErrPassOnlyRegisters},
+		{"a fresh administrator lets in", policy.MayLetIn(admin, fresh, now), nil},
+		{"a stale administrator lets in", policy.MayLetIn(admin, stale, now), policy.ErrNotFresh},
+		{"a fresh person lets in", policy.MayLetIn(person, fresh, now), policy.ErrNotAdmin},
+		{"an administrator with a pass lets in", policy.MayLetIn(admin, pass, now), policy.ErrPassOnlyRegisters},
+		{"a disabled administrator lets in", policy.MayLetIn(disabled, fresh, now), policy.ErrDisabled},
 		{"a disabled administrator", policy.MayAdminister(disabled, fresh), policy.ErrDisabled},
 	} {
 		if !errors.Is(tt.got, tt.want) || (tt.want == nil) != (tt.got == nil) {

@@ -146,7 +146,8 @@ func (s *Server) openPages(ctx context.Context) error {
 		return err
 	}
 	s.admin = admin.New(admin.Config{
-		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Gate: s.account.Visitor, Now: s.now,
+		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Now: s.now,
+		Gate: s.account.Visitor, Fresh: s.account.Fresh,
 	})
 	return nil
 }

@@ -165,7 +165,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log,
 		Key: secret.Random(32), Now: h.clock,
 	}))
-	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Now: h.clock})
+	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
 	loginMux, accountMux := http.NewServeMux(), http.NewServeMux()
 	loginMux.Handle("/", pages)
 	loginMux.Handle("/oauth2/", oidc)

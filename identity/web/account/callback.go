@@ -59,9 +59,8 @@ func returnPath(r *http.Request) string {
 // compared by the RelyingParty.
 func stateID(state string) string { return state[:min(len(state), 10)] }
 
-// fresh lets a visitor pass who proved who they are not long ago, and sends all
-// others to do it once more.
-func (s *Surface) fresh(w http.ResponseWriter, r *http.Request, v web.Visitor) (ok bool, err error) {
+// Fresh is the web.Fresh of this host, for other surfaces too.
+func (s *Surface) Fresh(w http.ResponseWriter, r *http.Request, v web.Visitor) (ok bool, err error) {
 	if v.Session.ByPass() || v.Proof().Fresh(s.UI.Now()) {
 		return true, nil
 	}

@@ -26,7 +26,7 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 }
 
 func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	if ok, err := s.fresh(w, r, v); err != nil || !ok {
+	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
 	p := web.AddPasskey{
@@ -144,7 +144,7 @@ func (s *Surface) askDelete(w http.ResponseWriter, r *http.Request, v web.Visito
 	}
 	switch err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); {
 	case errors.Is(err, policy.ErrNotFresh):
-		_, err := s.fresh(w, r, v)
+		_, err := s.Fresh(w, r, v)
 		return err
 	case err != nil:
 		return mayNotDelete(err)
