@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"cardea/identity/audit"
@@ -110,8 +109,6 @@ type Store interface {
 	// Refuse spends a challenge that came to nothing and records it. A
 	// challenge that is spent already is no error.
 	Refuse(ctx context.Context, c Challenge, e audit.Event) error
-
-	directory.Secrets
 }
 
 // What a Store finds when two requests meet.
@@ -206,7 +203,11 @@ type Config struct {
 	// RPName is what browsers and phones call us.
 	RPName string
 	// Origins are the pages that may hold ceremonies, exactly.
-	Origins   []webauthn.Origin
+	Origins []webauthn.Origin
+	// SealKey seals what browsers keep between begin and finish: 32 bytes that
+	// are not kept with the Store. If it changes, ceremonies under way have to
+	// begin again.
+	SealKey   secret.Key
 	Store     Store
 	Directory *directory.Directory
 	Sessions  *session.Service
@@ -223,11 +224,10 @@ type Service struct {
 	origins   []webauthn.Origin
 	verifier  *verifier
 	sealer    *sealer
-	passKey   secret.Key
 }
 
-// New returns a Service. It reads the server's keys from the Store.
-func New(ctx context.Context, cfg Config) (*Service, error) {
+// New returns a Service. The error names the part of cfg that will not do.
+func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -235,20 +235,12 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := cfg.Store.Secret(ctx, sealKeyName)
-	if err != nil {
-		return nil, fmt.Errorf("reading the sealing key: %w", err)
-	}
-	sealer, err := newSealer(key)
+	sealer, err := newSealer(cfg.SealKey)
 	if err != nil {
 		return nil, err
 	}
-	passKey, err := cfg.Store.Secret(ctx, directory.PassKeyName)
-	if err != nil {
-		return nil, fmt.Errorf("reading the access pass key: %w", err)
-	}
 	return &Service{
 		store: cfg.Store, directory: cfg.Directory, sessions: cfg.Sessions, now: cfg.Now,
-		origins: cfg.Origins, verifier: v, sealer: sealer, passKey: passKey,
+		origins: cfg.Origins, verifier: v, sealer: sealer,
 	}, nil
 }

@@ -26,8 +26,8 @@ func (v *Service) RedeemAccessPass(ctx context.Context, b Browser, username, cod
 	s, token := session.Begin(now, u.ID, "", b.from())
 	r := Redemption{
 		Now: now, User: u.ID,
-		Guesser: directory.HashGuesser(v.passKey, username),
-		Code:    directory.HashAccessPass(v.passKey, u.ID, code),
+		Guesser: v.directory.HashGuesser(username),
+		Code:    v.directory.HashPass(u.ID, code),
 		Session: s, Token: session.HashToken(token),
 		Event: v.event(b, audit.PassSignIn, now, directory.Passkey{UserID: u.ID}),
 	}

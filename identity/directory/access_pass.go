@@ -55,6 +55,8 @@ type CodeHash [sha256.Size]byte
 // byte picks without bias.
 const passAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+const passKeySize = 32
+
 // passLength in characters: 50 bits, and ten guesses an hour.
 const passLength = 10
 

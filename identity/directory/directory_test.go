@@ -28,7 +28,7 @@ func open(t *testing.T) (*directory.Directory, *storage.DB) {
 			t.Error(err)
 		}
 	})
-	return directory.New(directory.Config{Store: db, Now: func() time.Time { return now }}), db
+	return directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: func() time.Time { return now }}), db
 }
 
 func TestNames(t *testing.T) {
@@ -117,6 +117,19 @@ func TestAccessPassLifetimes(t *testing.T) {
 	}
 	if _, _, err := d.IssueAccessPass(t.Context(), "admin", "nobody", 0); !errors.Is(err, directory.ErrNoUser) {
 		t.Errorf("a pass for nobody: %v, want %v", err, directory.ErrNoUser)
+	}
+}
+
+func TestPassNeedsAKey(t *testing.T) {
+	t.Parallel()
+	_, db := open(t)
+	d := directory.New(directory.Config{Store: db})
+	u, err := d.AddUser(t.Context(), "", directory.NewUser{Username: "theo", DisplayName: "Theo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.IssueAccessPass(t.Context(), "admin", u.ID, 0); err == nil {
+		t.Error("a pass was issued whose code is hashed without a key")
 	}
 }
 

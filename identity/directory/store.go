@@ -3,8 +3,6 @@ package directory
 import (
 	"context"
 	"time"
-
-	"cardea/internal/secret"
 )
 
 // A Change says what was done to the directory and by whom. The Store writes
@@ -39,7 +37,6 @@ type Store interface {
 	PasskeyStore
 	PassStore
 	ClientStore
-	Secrets
 }
 
 // A UserStore keeps people. A missing one is ErrNoUser.
@@ -91,13 +88,3 @@ type ClientStore interface {
 	// PutClient adds or replaces a client.
 	PutClient(ctx context.Context, c Client) error
 }
-
-// Secrets keeps the server's own keys.
-type Secrets interface {
-	// Secret returns the key of that name, making it (32 random bytes) the
-	// first time. Every caller ever gets the same one.
-	Secret(ctx context.Context, name string) (secret.Key, error)
-}
-
-// PassKeyName is the name of the Secret that access passes are hashed under.
-const PassKeyName = "access-pass"

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// Database is the path of the SQLite file. It is made if there is none.
 	Database string `json:"database"`
-	// KeyFile is the path of the key that seals the signing keys. Empty:
+	// KeyFile is the path of the key that all of the server's keys come of. Empty:
 	// Database with ".key" behind. It is made if there is none.
 	KeyFile string `json:"key_file"`
 

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"cardea/internal/secret"
 )
 
 func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
@@ -107,6 +109,25 @@ func TestKeyFileIsMadeOnceForItsOwner(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestDerivedKeysSayNothingOfEachOther(t *testing.T) {
+	t.Parallel()
+	file, other := secret.Random(keySize), secret.Random(keySize)
+	seen := map[string]string{string(file.Expose()): "the file itself"}
+	for _, label := range []string{labelCookies, labelCeremonies, labelPasses, labelMarkers} {
+		key := derive(file, label)
+		if !key.Equal(derive(file, label)) || key.Len() != keySize {
+			t.Errorf("%s: another key each time", label)
+		}
+		if key.Equal(derive(other, label)) {
+			t.Errorf("%s: one key for two files", label)
+		}
+		if twin, ok := seen[string(key.Expose())]; ok {
+			t.Errorf("%s has the key of %s", label, twin)
+		}
+		seen[string(key.Expose())] = label
 	}
 }
 

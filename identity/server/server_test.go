@@ -528,6 +528,44 @@ func TestLostKeyFileIsReplacedAndReported(t *testing.T) {
 	}
 }
 
+// Who has a copy of the database, with all that stands in it, must not be able
+// to make a cookie that the server takes.
+func TestCopyOfTheDatabaseSealsNoCookies(t *testing.T) {
+	t.Parallel()
+	cfg := config(t.TempDir())
+	first := start(t, cfg)
+	_, token := first.setUp(first.browser(), setupCode(t, first.Server))
+	first.stop()
+	stolen := config(t.TempDir())
+	file, err := os.ReadFile(cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stolen.Database, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]Config{"the copy": stolen, "the server itself": cfg} {
+		thief := start(t, other)
+		c := thief.browser()
+		c.Jar.SetCookies(mustHost(cfg.LoginURL), []*http.Cookie{{Name: web.SessionCookie, Value: token, Path: "/"}})
+		if res, _ := get(t, c, cfg.AccountURL+"/security"); res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d, want to be let in where the session is known", name, res.StatusCode)
+		}
+		thief.stop()
+		again := start(t, cfg)
+		try := once(again.browser())
+		try.Jar.SetCookies(mustHost(cfg.AccountURL), c.Jar.Cookies(mustHost(cfg.AccountURL)))
+		want := http.StatusSeeOther // to sign in
+		if name != "the copy" {
+			want = http.StatusOK
+		}
+		if res, _ := get(t, try, cfg.AccountURL+"/security"); res.StatusCode != want {
+			t.Errorf("with a cookie from %s: %d, want %d", name, res.StatusCode, want)
+		}
+		again.stop()
+	}
+}
+
 func TestServerClosesWithoutRunning(t *testing.T) {
 	t.Parallel()
 	cfg := config(t.TempDir())

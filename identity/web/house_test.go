@@ -139,12 +139,12 @@ func (h *house) open() (login, myAccount http.Handler) {
 			t.Error(err)
 		}
 	})
-	h.directory = directory.New(directory.Config{Store: db, Now: h.clock})
+	h.directory = directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
-	ceremonies := must[*ceremony.Service](t)(ceremony.New(ctx, ceremony.Config{
+	ceremonies := must[*ceremony.Service](t)(ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Alder", Origins: []webauthn.Origin{webauthn.Origin(h.login), webauthn.Origin(h.account)},
-		Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: secret.Random(32), Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
 	}))
 	client := directory.Client{ID: "my-account", Name: "My Account", RedirectURIs: []string{h.account + "/callback"}, Public: true, FirstParty: true}
 	if err := h.directory.PutClient(ctx, client); err != nil {

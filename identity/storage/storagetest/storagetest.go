@@ -43,7 +43,6 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"passes", testPasses},
 		{"setup code", testSetupCode},
 		{"clients", testClients},
-		{"secrets", testSecrets},
 		{"sessions", testSessions},
 		{"events", testEvents},
 		{"sign-in is all or nothing", testSignIn},
@@ -177,32 +176,6 @@ func atOnce(n int, f func(i int) error) (won int) {
 		}
 	}
 	return won
-}
-
-func testSecrets(t *testing.T, k *kit) {
-	keys := make(chan string, 20)
-	won := atOnce(20, func(int) error {
-		key, err := k.Secret(k.Context(), "name")
-		keys <- string(key.Expose())
-		return err
-	})
-	if won != 20 {
-		t.Fatalf("%d of 20 got a key", won)
-	}
-	first := <-keys
-	for range 19 {
-		if other := <-keys; other != first {
-			t.Error("two callers got two keys")
-		}
-	}
-	if len(first) != 32 {
-		t.Errorf("key of %d bytes, want 32", len(first))
-	}
-	other, err := k.Secret(k.Context(), "another name")
-	k.must(err)
-	if string(other.Expose()) == first {
-		t.Error("two names have one key")
-	}
 }
 
 func testEvents(t *testing.T, k *kit) {
