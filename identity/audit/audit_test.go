@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,15 @@ func TestCompleteFillsOnlyWhatIsMissing(t *testing.T) {
 	}
 	if e = audit.Complete(t.Context(), audit.Event{ID: "own"}); e.Reference != "" || e.ID != "own" {
 		t.Errorf("Complete() without a request = %+v", e)
+	}
+}
+
+func TestWhatAClientSaysOfItselfIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	e := audit.Complete(audit.With(t.Context(), audit.Request{Address: long, UserAgent: long}), audit.Event{})
+	if len(e.UserAgent) != audit.MaxUserAgent || len(e.Address) != audit.MaxAddress {
+		t.Errorf("user agent of %d bytes and address of %d, want %d and %d", len(e.UserAgent), len(e.Address), audit.MaxUserAgent, audit.MaxAddress)
 	}
 }
 

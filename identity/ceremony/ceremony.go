@@ -37,14 +37,8 @@ type Browser struct {
 }
 
 func (b Browser) from() directory.From {
-	return directory.From{UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress)}
+	return directory.From{UserAgent: clip(b.UserAgent, audit.MaxUserAgent), Address: clip(b.Address, audit.MaxAddress)}
 }
-
-// What is kept of what a client says of itself, in bytes.
-const (
-	maxUserAgent = 512
-	maxAddress   = 64
-)
 
 func clip(s string, n int) string {
 	if len(s) > n {
