@@ -98,7 +98,8 @@ type Store interface {
 	// SetUp returns ErrSpent, directory.ErrSetUp, directory.ErrSetupCode or
 	// directory.ErrPasskeyExists.
 	SetUp(ctx context.Context, s SetUp) error
-	// Redeem tries a code. Whatever comes of it is written and counted.
+	// Redeem tries a code. Whatever comes of it is counted, and written as
+	// Redemption says.
 	Redeem(ctx context.Context, r Redemption) (PassResult, error)
 	// Refuse spends a challenge that came to nothing and records it. A
 	// challenge that is spent already is no error.
@@ -168,13 +169,17 @@ type SetUp struct {
 type Redemption struct {
 	Now time.Time
 	// User is empty if there is no such person. The try counts all the same.
-	User    directory.UserID
+	User directory.UserID
+	// Guesser and Name are where wrong codes are counted: those for this user
+	// name from this network, and from everywhere.
 	Guesser directory.CodeHash
+	Name    directory.CodeHash
 	Code    directory.CodeHash
 	Session session.Session
 	Token   session.TokenHash
 	Ends    session.TokenHash
-	// Event is written with its Outcome and Reason filled in.
+	// Event is written with its Outcome and Reason filled in. While guessing is
+	// over, only the first try has one: nobody can fill the record.
 	Event audit.Event
 }
 

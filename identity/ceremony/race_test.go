@@ -83,7 +83,7 @@ func TestOneOfManyRedemptionsWins(t *testing.T) {
 	}
 }
 
-func TestGuessersTogetherHaveTenTries(t *testing.T) {
+func TestGuessersInOneNetworkHaveTenTriesTogether(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	maia := h.setUp(newSoft(t))

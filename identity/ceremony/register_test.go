@@ -468,6 +468,13 @@ func TestAccessPasses(t *testing.T) {
 			h.guess("theo", 10)
 			return h.redeem("theo", code)
 		}, ceremony.ReasonPassLocked},
+		{"after ten wrong ones from elsewhere", func(h *house, _ someone, _ directory.User, code string) error {
+			h.guess("theo", 10)
+			elsewhere := browser("theo's")
+			elsewhere.Address = "198.51.100.9"
+			_, err := h.ceremony.RedeemAccessPass(h.t.Context(), elsewhere, "theo", code)
+			return err
+		}, ""},
 		{"after nine wrong ones", func(h *house, _ someone, _ directory.User, code string) error {
 			h.guess("theo", 9)
 			return h.redeem("theo", code)

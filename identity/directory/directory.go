@@ -127,7 +127,7 @@ func (d *Directory) IssueAccessPass(ctx context.Context, by, person UserID, ttl 
 	p = AccessPass{UserID: person, IssuedBy: by, Issued: now, Expires: now.Add(ttl)}
 	c := Change{Kind: PassIssued, At: now, By: by, User: person,
 		Detail: "until " + p.Expires.UTC().Format(time.RFC3339)}
-	err = d.store.PutAccessPass(ctx, p, d.HashPass(person, code), d.HashGuesser(u.Username), c)
+	err = d.store.PutAccessPass(ctx, p, d.HashPass(person, code), HashName(d.passKey, u.Username), c)
 	if err != nil {
 		return "", AccessPass{}, fmt.Errorf("issuing an access pass: %w", err)
 	}
@@ -139,9 +139,11 @@ func (d *Directory) HashPass(id UserID, code string) CodeHash {
 	return HashAccessPass(d.passKey, id, code)
 }
 
-// HashGuesser returns the name under which wrong codes for a user name are
-// counted.
-func (d *Directory) HashGuesser(username string) CodeHash { return HashGuesser(d.passKey, username) }
+// HashGuesser returns the names under which wrong codes for a user name are
+// counted: those from the network of address, and all.
+func (d *Directory) HashGuesser(username, address string) (guesser, name CodeHash) {
+	return HashGuesser(d.passKey, username, address), HashName(d.passKey, username)
+}
 
 // AccessPass returns a person's pass, spent or not, or ErrNoPass.
 func (d *Directory) AccessPass(ctx context.Context, id UserID) (AccessPass, error) {

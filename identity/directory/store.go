@@ -70,8 +70,8 @@ type PasskeyStore interface {
 // A PassStore keeps access passes and the setup code, as hashes.
 type PassStore interface {
 	// PutAccessPass replaces the person's pass and forgets their wrong tries,
-	// which are counted under guesser.
-	PutAccessPass(ctx context.Context, p AccessPass, code, guesser CodeHash, c Change) error
+	// which are counted under name, wherever they came from.
+	PutAccessPass(ctx context.Context, p AccessPass, code, name CodeHash, c Change) error
 	// AccessPass returns the person's pass, spent or not, or ErrNoPass.
 	AccessPass(ctx context.Context, id UserID) (AccessPass, error)
 	// PutSetupCode replaces the setup code. It returns ErrSetUp if there is

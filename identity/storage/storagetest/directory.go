@@ -162,24 +162,30 @@ func testPasses(t *testing.T, k *kit) {
 	_, err := k.AccessPass(ctx, u.ID)
 	k.want("a pass that is not there", err, directory.ErrNoPass)
 	p := directory.AccessPass{UserID: u.ID, IssuedBy: "admin", Issued: k.now, Expires: k.now.Add(time.Hour)}
-	code, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
-	k.must(k.PutAccessPass(ctx, p, code, guesser, k.change(directory.PassIssued)))
+	code, name := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	k.must(k.PutAccessPass(ctx, p, code, name, k.change(directory.PassIssued)))
 	got, err := k.AccessPass(ctx, u.ID)
 	k.must(err)
 	if !reflect.DeepEqual(got, p) {
 		t.Errorf("pass = %+v, want %+v", got, p)
 	}
-	// Wrong codes of somebody else do not count against this one.
-	try := ceremony.Redemption{Now: k.now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Event: audit.Event{Time: k.now}}
+	// Wrong codes from elsewhere do not count against the right one.
+	try := ceremony.Redemption{Now: k.now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
+		Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}}
 	for range directory.MaxPassTries {
 		if result, err := k.Redeem(ctx, try); result != ceremony.PassWrong || err != nil {
 			t.Fatalf("wrong code = %q, %v", result, err)
 		}
 	}
-	if result, err := k.Redeem(ctx, try); result != ceremony.PassLocked || err != nil {
-		t.Errorf("wrong code after %d others = %q, %v", directory.MaxPassTries, result, err)
+	for range 5 {
+		if result, err := k.Redeem(ctx, try); result != ceremony.PassLocked || err != nil {
+			t.Errorf("wrong code after %d others = %q, %v", directory.MaxPassTries, result, err)
+		}
 	}
-	try.Guesser, try.Code = guesser, code
+	if n := k.count(audit.PassSignIn); n != directory.MaxPassTries+1 {
+		t.Errorf("%d events, want one of each wrong code and one of the lock", n)
+	}
+	try.Guesser, try.Code = directory.CodeHash(bytesOf(32)), code
 	won := 0
 	atOnce(20, func(int) error {
 		try := try
@@ -195,6 +201,39 @@ func testPasses(t *testing.T, k *kit) {
 	}
 	if got, err = k.AccessPass(ctx, u.ID); err != nil || !got.Used.Equal(k.now) {
 		t.Errorf("pass = %+v, %v, want it used now", got, err)
+	}
+}
+
+// Wrong codes for one name from everywhere end the guessing too, until a new
+// pass is issued.
+func testNameTries(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u := k.person("maia", false)
+	name, code := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	issue := func() {
+		k.must(k.PutAccessPass(ctx, directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(9 * time.Hour)},
+			code, name, k.change(directory.PassIssued)))
+	}
+	issue()
+	try := func(now time.Time) ceremony.PassResult {
+		s, token := session.Begin(now, u.ID, "", directory.From{})
+		result, err := k.Redeem(ctx, ceremony.Redemption{Now: now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
+			Session: s, Token: session.HashToken(token), Event: audit.Event{Time: now, Kind: audit.PassSignIn}})
+		k.must(err)
+		return result
+	}
+	atOnce(directory.MaxNameTries, func(int) error {
+		if result := try(k.now); result != ceremony.PassWrong {
+			t.Errorf("one of many guesses = %q, want %q", result, ceremony.PassWrong)
+		}
+		return nil
+	})
+	if first, second := try(k.now), try(k.now); first != ceremony.PassLocked || second != ceremony.PassLocked {
+		t.Errorf("guesses after %d others = %q and %q, want %q", directory.MaxNameTries, first, second, ceremony.PassLocked)
+	}
+	issue()
+	if result := try(k.now); result != ceremony.PassWrong {
+		t.Errorf("guess at a new pass = %q, want %q", result, ceremony.PassWrong)
 	}
 }
 

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"deleting passkeys", testDeletePasskey},
 		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
 		{"passes", testPasses},
+		{"passes that are guessed from everywhere", testNameTries},
 		{"setup code", testSetupCode},
 		{"clients", testClients},
 		{"sessions", testSessions},
@@ -151,11 +152,11 @@ func (k *kit) member(name string, admin bool) (directory.User, directory.Passkey
 // passSession redeems a pass for u.
 func (k *kit) passSession(u directory.User) session.Session {
 	k.Helper()
-	code, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	code, name, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
 	k.must(k.PutAccessPass(k.Context(), directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(time.Hour)},
-		code, guesser, k.change(directory.PassIssued)))
+		code, name, k.change(directory.PassIssued)))
 	s, token := session.Begin(k.now, u.ID, "", directory.From{})
-	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Code: code,
+	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Name: name, Code: code,
 		Session: s, Token: session.HashToken(token), Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}})
 	k.must(err)
 	if result != ceremony.PassAccepted {
