@@ -28,6 +28,7 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 		{"a login host that only ends alike", "login_url", func(c *Config) { c.LoginURL = "http://loginxcardea.localhost" }},
 		{"no account host", "account_url", func(c *Config) { c.AccountURL = "" }},
 		{"one host for both", "account_url", func(c *Config) { c.AccountURL = c.LoginURL }},
+		{"one host with two ports", "account_url", func(c *Config) { c.AccountURL = "http://login.cardea.localhost:8481" }},
 		{"two schemes", "account_url", func(c *Config) { c.AccountURL = "https://myaccount.cardea.localhost" }},
 		{"no RP ID", "rp_id", func(c *Config) { c.RPID = "" }},
 		{"an RP ID with a port", "rp_id", func(c *Config) { c.RPID = "cardea.localhost:8480" }},

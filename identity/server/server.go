@@ -90,7 +90,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 	if err != nil {
 		return nil, err
 	}
-	proxies, err := httpd.ParseProxies(cfg.TrustedProxies)
+	proxies, err := httpd.ParseProxies(s.cfg.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}

@@ -433,6 +433,39 @@ func TestPostsAreLimitedAndPagesAreNot(t *testing.T) {
 	}
 }
 
+// Behind a proxy on this machine each client has a limit of its own.
+func TestProxyOnThisMachineIsBelievedWhereItBringsTLS(t *testing.T) {
+	t.Parallel()
+	for scheme, want := range map[string]int{"https": http.StatusForbidden, "http": http.StatusTooManyRequests} {
+		cfg := config(t.TempDir())
+		cfg.LoginURL = strings.Replace(cfg.LoginURL, "http:", scheme+":", 1)
+		cfg.AccountURL = strings.Replace(cfg.AccountURL, "http:", scheme+":", 1)
+		s, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(client string) int {
+			r := httptest.NewRequest(http.MethodPost, cfg.LoginURL+"/signin/pass", strings.NewReader("username=theo&code=x"))
+			r.RemoteAddr = "127.0.0.1:999"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", client)
+			r.Header.Set("Sec-Fetch-Site", "cross-site") // it goes no further than the limit
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		for range 2 * postBurst {
+			ask("192.0.2.1")
+		}
+		if code := ask("198.51.100.2"); code != want {
+			t.Errorf("%s: one client after the burst of another: %d, want %d", scheme, code, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNothingSecretIsLogged(t *testing.T) {
 	t.Parallel()
 	r := start(t, config(t.TempDir()))
