@@ -3,6 +3,8 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/policy"
+	"cardea/identity/session"
 )
 
 // signedIn returns a visitor in My Account, with the first administrator's
@@ -106,6 +109,37 @@ func TestDeletingAPasskeySignsOutWhoCameInWithIt(t *testing.T) {
 	}
 	if a := v.get(v.account + "/security"); a.at.Path != "/security" {
 		t.Errorf("who deleted: at %s, want to stay in", a.at)
+	}
+}
+
+// A browser that sends a registration twice, because the answer to the first was
+// lost, must not be told to drop a passkey that is stored.
+func TestLostAnswerDoesNotCostThePasskey(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	_, code := h.newcomer("jo")
+	jo := h.visitor()
+	jo.post(jo.login+"/signin/pass", url.Values{"username": {"jo"}, "code": {code}})
+	jo.get(jo.account + "/security/add")
+	script := must[[]byte](t)(os.ReadFile(filepath.Join("assets", "passkey.js")))
+	m := regexp.MustCompile(`const unsure = \[([^\]]*)\];`).FindSubmatch(script)
+	if m == nil {
+		t.Fatal("the script names no reasons that leave open whether the passkey is stored")
+	}
+	for name, who := range map[string]*visitor{"a newcomer": jo, "a member": v} {
+		var begun, done, again said
+		who.script(who.account+"/security/add/begin", map[string]string{}, &begun)
+		finish := map[string]any{"id": begun.ID, "response": newSoft(t).create(begun.Options, who.account)}
+		before := who.visitor() // with the cookies from before the answer
+		at := must[*url.URL](t)(url.Parse(who.account))
+		before.client.Jar.SetCookies(at, who.client.Jar.Cookies(at))
+		if who.script(who.account+"/security/add/finish", finish, &done); done.Passkey == "" {
+			t.Fatalf("%s: %+v", name, done)
+		}
+		before.script(who.account+"/security/add/finish", finish, &again)
+		if again.Reason == "" || !strings.Contains(string(m[1]), "'"+again.Reason+"'") {
+			t.Errorf("%s, once more: %q, which has the script drop the passkey", name, again.Reason)
+		}
 	}
 }
 
@@ -261,6 +295,28 @@ func TestSigningOutHoldsOnBothHosts(t *testing.T) {
 	v.post(v.login+"/signout", nil)
 	if a := v.get(v.account + "/"); a.at.Path != "/signin" {
 		t.Errorf("My Account after signing out of the login host: at %s, want /signin", a.at)
+	}
+}
+
+func TestSigningOutTwiceIsSignedOut(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	for _, id := range must[[]string](t)(h.sessionsOf("maia")) {
+		if err := h.sessions.End(t.Context(), session.ID(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []*visitor{v, h.visitor()} { // the second never was signed in
+		a := who.post(who.account+"/signout", nil)
+		if a.status != http.StatusSeeOther || a.location != who.account+"/signed-out" {
+			t.Errorf("signing out after the session ended: %d to %q", a.status, a.location)
+		}
+	}
+	at := must[*url.URL](t)(url.Parse(v.account))
+	for _, c := range v.client.Jar.Cookies(at) {
+		if c.Name == "cardea-account" {
+			t.Error("the cookie of the session that ended is still there")
+		}
 	}
 }
 

@@ -77,7 +77,7 @@ var routes = []route{
 	{"POST /sessions/others/end", (*Surface).endOthers, person, false},
 	{"GET /history", (*Surface).history, person, false},
 	{"GET /callback", (*Surface).callback, anybody, false},
-	{"POST /signout", (*Surface).signOut, newcomer, false},
+	{"POST /signout", (*Surface).signOut, anybody, false},
 	{"GET /signed-out", (*Surface).signedOut, anybody, false},
 }
 
@@ -214,9 +214,13 @@ func (s *Surface) remember(w http.ResponseWriter, in session.Session) error {
 }
 
 // signOut ends the session everywhere: what the provider knows, not only what
-// this host does.
-func (s *Surface) signOut(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	if err := s.cfg.Sessions.End(r.Context(), v.Session.ID); err != nil && !errors.Is(err, session.ErrNone) {
+// this host does. Who is signed out already is signed out.
+func (s *Surface) signOut(w http.ResponseWriter, r *http.Request, _ web.Visitor) error {
+	v, err := s.visitor(r.Context(), s.Cookies.Get(r, cookieAccount))
+	if err == nil {
+		err = s.cfg.Sessions.End(r.Context(), v.Session.ID)
+	}
+	if err != nil && !errors.Is(err, session.ErrNone) {
 		return fmt.Errorf("signing out: %w", err)
 	}
 	s.Cookies.Clear(w, cookieAccount)
