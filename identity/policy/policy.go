@@ -50,12 +50,14 @@ func MaySignIn(u directory.User) error {
 	return nil
 }
 
-// MayEnter decides whether a client is told who is signed in.
-func MayEnter(u directory.User, p Proof, _ directory.Client) error {
+// MayEnter decides whether a client is told who is signed in. Who came in by a
+// pass may enter our own pages: there they register a passkey, and MayManage is
+// asked for everything else.
+func MayEnter(u directory.User, p Proof, c directory.Client) error {
 	if u.Disabled {
 		return ErrDisabled
 	}
-	if p.ByPass {
+	if p.ByPass && !c.FirstParty {
 		return ErrPassOnlyRegisters
 	}
 	return nil
@@ -96,7 +98,7 @@ func MayDelete(u directory.User, p Proof, passkeys int, now time.Time) error {
 // MayManage decides whether a person may see and rename their passkeys, and
 // see and end their sessions.
 func MayManage(u directory.User, p Proof) error {
-	return MayEnter(u, p, directory.Client{})
+	return MayEnter(u, p, directory.Client{}) // as for any client but our own
 }
 
 // MayAdminister decides whether a person may see the administration pages.

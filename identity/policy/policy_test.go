@@ -32,7 +32,8 @@ func TestPolicy(t *testing.T) {
 
 		{"a person enters a client", policy.MayEnter(person, stale, directory.Client{}), nil},
 		{"with a pass into a client", policy.MayEnter(person, pass, directory.Client{}), policy.ErrPassOnlyRegisters},
-		{"with a pass into a client of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true}), policy.ErrPassOnlyRegisters},
+		{"with a pass into a client of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true}), nil},
+		{"disabled, with a pass, into a client of ours", policy.MayEnter(disabled, pass, directory.Client{FirstParty: true}), policy.ErrDisabled},
 		{"disabled into a client", policy.MayEnter(disabled, fresh, directory.Client{}), policy.ErrDisabled},
 
 		{"a fresh person registers", policy.MayRegister(person, fresh, 1, now), nil},
