@@ -336,12 +336,30 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	}
 }
 
-func TestCallbackThatNobodyBeganIsRefused(t *testing.T) {
+func TestCallbackThatNobodyBeganLeadsToTheStart(t *testing.T) {
 	t.Parallel()
 	_, v, _ := signedIn(t)
 	for _, query := range []string{"", "?state=x&code=y", "?error=access_denied&state=x"} {
-		if a := v.get(v.account + "/callback" + query); a.status != http.StatusBadRequest || !strings.Contains(a.body, "Open your account again.") {
-			t.Errorf("callback%s: %d: %s", query, a.status, text(a.body))
+		a := v.do(v.request(http.MethodGet, v.account+"/callback"+query, "", nil))
+		if a.status != http.StatusSeeOther || a.location != v.account+"/" || len(a.header.Values("Set-Cookie")) != 0 {
+			t.Errorf("callback%s: %d to %s, %v", query, a.status, a.location, a.header)
+		}
+	}
+}
+
+// Whoever has many pages open signs in once, and may go on in each of them.
+func TestManyOpenPagesDoNotEndEachOther(t *testing.T) {
+	t.Parallel()
+	h, _, key := signedIn(t)
+	v := h.visitor()
+	var onward []string
+	for range 16 {
+		onward = append(onward, v.get(v.account+"/history").at.Query().Get("continue"))
+	}
+	done := v.signIn(key, onward[0])
+	for i, to := range append([]string{done.Location}, onward[1:]...) {
+		if a := v.get(v.login + to); a.status != http.StatusOK || a.at.Path != "/history" {
+			t.Errorf("page %d: %d at %s", i+1, a.status, a.at)
 		}
 	}
 }
@@ -360,8 +378,9 @@ func TestNoOfTheProviderIsPutIntoWords(t *testing.T) {
 		if a.status < 400 || !strings.Contains(a.body, want) || strings.Contains(a.body, code) {
 			t.Errorf("%s: %d: %s, want %q", code, a.status, text(a.body), want)
 		}
-		if a := v.get(v.account + "/callback?" + answer.Encode()); a.status != http.StatusBadRequest {
-			t.Errorf("the same answer again: %d, want 400", a.status)
+		again := v.do(v.request(http.MethodGet, v.account+"/callback?"+answer.Encode(), "", nil))
+		if again.status != http.StatusSeeOther || again.location != v.account+"/" {
+			t.Errorf("the same answer again: %d to %s, want the start", again.status, again.location)
 		}
 	}
 }
