@@ -211,7 +211,7 @@ type answer struct {
 func (v *visitor) do(r *http.Request) answer {
 	v.t.Helper()
 	r.Header.Set("User-Agent", v.agent)
-	if r.Header.Get("Sec-Fetch-Site") == "" {
+	if _, set := r.Header["Sec-Fetch-Site"]; !set { // nil: a browser that knows no such header
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	resp, err := v.client.Do(r)

@@ -20,8 +20,10 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 	}
 	p := web.Security{Me: v.Me("security"), Passkeys: web.PasskeyRows(passkeys)}
 	p.Signals = web.SignalsOf(s.cfg.Site.RPID, v.User, passkeys)
-	p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
-	p.Deleted = r.URL.Query().Has("deleted")
+	if web.JustDone(r) {
+		p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
+		p.Deleted = r.URL.Query().Has("deleted")
+	}
 	return s.UI.Render(w, http.StatusOK, p)
 }
 

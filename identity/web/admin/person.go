@@ -46,7 +46,7 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	}
 	p := web.Person{
 		Me: v.Me("people"), Person: rowOf(u, passkeys), Passkeys: web.PasskeyRows(passkeys),
-		Sessions: len(sessions), Pass: pass, JustMade: r.URL.Query().Has("added"),
+		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
 	}
 	for _, e := range events {
 		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
