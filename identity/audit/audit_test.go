@@ -59,6 +59,10 @@ func (a *ask) Events(_ context.Context, limit int) ([]audit.Event, error) {
 	return nil, nil
 }
 
+func (a *ask) SignInsByUser(context.Context, directory.UserID, time.Time) (int, int, error) {
+	return 0, 0, nil
+}
+
 func (a *ask) AddEvent(context.Context, audit.Event) error { return nil }
 
 func TestLimitsAreKeptInRange(t *testing.T) {

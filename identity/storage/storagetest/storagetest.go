@@ -46,6 +46,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"clients", testClients},
 		{"sessions", testSessions},
 		{"events", testEvents},
+		{"events of clients", testClientEvents},
+		{"counts of sign-ins", testSignInCounts},
 		{"sign-in is all or nothing", testSignIn},
 		{"registration is all or nothing", testRegister},
 		{"spent challenges are forgotten in time", testForgotten},
@@ -203,6 +205,58 @@ func testEvents(t *testing.T, k *kit) {
 	k.must(err)
 	if got := details(last); got != "4 3" {
 		t.Errorf("last two events = %s, want 4 3", got)
+	}
+}
+
+func testClientEvents(t *testing.T, k *kit) {
+	ctx := k.Context()
+	k.must(k.PutClient(ctx, directory.Client{ID: "ours", Name: "My Account", FirstParty: true}))
+	k.must(k.PutClient(ctx, directory.Client{ID: "app", Name: "Catalog"}))
+	for i, e := range []audit.Event{
+		{Kind: audit.ClientSignIn, Client: "ours", Outcome: audit.Done, Detail: "no"},
+		{Kind: audit.ClientSignIn, Client: "ours", Outcome: audit.Refused, Detail: "My Account"},
+		{Kind: audit.ClientSignIn, Client: "app", Outcome: audit.Done, Detail: "Catalog"},
+		{Kind: audit.ClientSignIn, Client: "gone", Outcome: audit.Done},
+		{Kind: audit.SignIn, Outcome: audit.Done},
+	} {
+		e.Time, e.UserID = k.now.Add(time.Duration(i)*time.Second), "maia"
+		k.must(k.AddEvent(ctx, e))
+	}
+	mine, err := k.EventsByUser(ctx, "maia", 10)
+	k.must(err)
+	all, err := k.Events(ctx, 10)
+	k.must(err)
+	for _, list := range [][]audit.Event{mine, all} {
+		if len(list) != 4 {
+			t.Errorf("%d events are listed, want all but our own client's: %+v", len(list), list)
+		}
+		for _, e := range list {
+			if e.ClientName != e.Detail {
+				t.Errorf("client %q is called %q, want %q", e.Client, e.ClientName, e.Detail)
+			}
+		}
+	}
+}
+
+func testSignInCounts(t *testing.T, k *kit) {
+	ctx := k.Context()
+	add := func(n int, user directory.UserID, kind audit.Kind, outcome audit.Outcome, at time.Time) {
+		atOnce(n, func(int) error {
+			k.must(k.AddEvent(ctx, audit.Event{Time: at, Kind: kind, Outcome: outcome, UserID: user}))
+			return nil
+		})
+	}
+	add(audit.MaxEvents+1, "maia", audit.SignIn, audit.Done, k.now)
+	add(2, "maia", audit.PassSignIn, audit.Done, k.now.Add(time.Hour))
+	add(3, "maia", audit.SignIn, audit.Refused, k.now.Add(time.Hour))
+	add(5, "maia", audit.SignIn, audit.Done, k.now.Add(-time.Millisecond))
+	add(5, "maia", audit.PasskeyAdded, audit.Done, k.now)
+	add(5, "ana", audit.SignIn, audit.Done, k.now)
+	if done, refused, err := k.SignInsByUser(ctx, "maia", k.now); done != audit.MaxEvents+3 || refused != 3 || err != nil {
+		t.Errorf("SignInsByUser() = %d, %d, %v, want %d and 3", done, refused, err, audit.MaxEvents+3)
+	}
+	if done, refused, err := k.SignInsByUser(ctx, "nobody", k.now); done != 0 || refused != 0 || err != nil {
+		t.Errorf("SignInsByUser() of nobody = %d, %d, %v", done, refused, err)
 	}
 }
 

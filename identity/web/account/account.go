@@ -242,7 +242,7 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	if err != nil {
 		return fmt.Errorf("listing sessions: %w", err)
 	}
-	events, err := s.cfg.Audit.ByUser(ctx, v.User.ID, audit.MaxEvents)
+	events, err := s.cfg.Audit.ByUser(ctx, v.User.ID, 5)
 	if err != nil {
 		return fmt.Errorf("reading history: %w", err)
 	}
@@ -253,26 +253,14 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 			p.LastUsed = k.LastUsed
 		}
 	}
-	p.SignIns, p.Stopped = count(events, s.UI.Now().Add(-30*24*time.Hour))
-	for _, e := range events[:min(5, len(events))] {
+	p.SignIns, p.Stopped, err = s.cfg.Audit.SignIns(ctx, v.User.ID, s.UI.Now().Add(-30*24*time.Hour))
+	if err != nil {
+		return fmt.Errorf("counting sign-ins: %w", err)
+	}
+	for _, e := range events {
 		p.Lately = append(p.Lately, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
 	}
 	return s.UI.Render(w, http.StatusOK, p)
-}
-
-// count counts the sign-ins since a time, and those that were refused.
-func count(events []audit.Event, since time.Time) (done, refused int) {
-	for _, e := range events {
-		if e.Time.Before(since) || e.Kind != audit.SignIn && e.Kind != audit.PassSignIn {
-			continue
-		}
-		if e.Outcome == audit.Done {
-			done++
-		} else {
-			refused++
-		}
-	}
-	return done, refused
 }
 
 func firstName(name string) string {
