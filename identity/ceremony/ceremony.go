@@ -174,10 +174,13 @@ type Redemption struct {
 	// name from this network, and from everywhere.
 	Guesser directory.CodeHash
 	Name    directory.CodeHash
-	Code    directory.CodeHash
-	Session session.Session
-	Token   session.TokenHash
-	Ends    session.TokenHash
+	// Tries and NameTries are how many of either end the guessing.
+	Tries     int
+	NameTries int
+	Code      directory.CodeHash
+	Session   session.Session
+	Token     session.TokenHash
+	Ends      session.TokenHash
 	// Event is written with its Outcome and Reason filled in. While guessing is
 	// over, only the first try has one: nobody can fill the record.
 	Event audit.Event

@@ -31,6 +31,7 @@ func (v *Service) RedeemAccessPass(ctx context.Context, b Browser, username, cod
 		Session: s, Token: session.HashToken(token),
 		Event: v.event(b, audit.PassSignIn, now, directory.Passkey{UserID: u.ID}),
 	}
+	r.Tries, r.NameTries = directory.MaxPassTries, directory.MaxNameTries
 	r.Guesser, r.Name = v.directory.HashGuesser(username, b.Address)
 	if b.Token != "" {
 		r.Ends = session.HashToken(b.Token)

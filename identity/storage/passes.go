@@ -72,7 +72,7 @@ func tryPass(tx *sql.Tx, r ceremony.Redemption) (result ceremony.PassResult, sil
 	for _, count := range []struct {
 		guesser directory.CodeHash
 		most    int
-	}{{r.Guesser, directory.MaxPassTries}, {r.Name, directory.MaxNameTries}} {
+	}{{r.Guesser, r.Tries}, {r.Name, r.NameTries}} {
 		tries, err := passTries(tx, count.guesser)
 		if err != nil {
 			return "", false, err

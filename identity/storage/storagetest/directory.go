@@ -171,7 +171,7 @@ func testPasses(t *testing.T, k *kit) {
 	}
 	// Wrong codes from elsewhere do not count against the right one.
 	try := ceremony.Redemption{Now: k.now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
-		Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}}
+		Tries: directory.MaxPassTries, NameTries: directory.MaxNameTries, Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}}
 	for range directory.MaxPassTries {
 		if result, err := k.Redeem(ctx, try); result != ceremony.PassWrong || err != nil {
 			t.Fatalf("wrong code = %q, %v", result, err)
@@ -215,21 +215,22 @@ func testNameTries(t *testing.T, k *kit) {
 			code, name, k.change(directory.PassIssued)))
 	}
 	issue()
+	const most = 100
 	try := func(now time.Time) ceremony.PassResult {
 		s, token := session.Begin(now, u.ID, "", directory.From{})
 		result, err := k.Redeem(ctx, ceremony.Redemption{Now: now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
-			Session: s, Token: session.HashToken(token), Event: audit.Event{Time: now, Kind: audit.PassSignIn}})
+			Tries: directory.MaxPassTries, NameTries: most, Session: s, Token: session.HashToken(token), Event: audit.Event{Time: now, Kind: audit.PassSignIn}})
 		k.must(err)
 		return result
 	}
-	atOnce(directory.MaxNameTries, func(int) error {
+	atOnce(most, func(int) error {
 		if result := try(k.now); result != ceremony.PassWrong {
 			t.Errorf("one of many guesses = %q, want %q", result, ceremony.PassWrong)
 		}
 		return nil
 	})
 	if first, second := try(k.now), try(k.now); first != ceremony.PassLocked || second != ceremony.PassLocked {
-		t.Errorf("guesses after %d others = %q and %q, want %q", directory.MaxNameTries, first, second, ceremony.PassLocked)
+		t.Errorf("guesses after %d others = %q and %q, want %q", most, first, second, ceremony.PassLocked)
 	}
 	issue()
 	if result := try(k.now); result != ceremony.PassWrong {

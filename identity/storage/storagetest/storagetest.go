@@ -158,7 +158,7 @@ func (k *kit) passSession(u directory.User) session.Session {
 	k.must(k.PutAccessPass(k.Context(), directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(time.Hour)},
 		code, name, k.change(directory.PassIssued)))
 	s, token := session.Begin(k.now, u.ID, "", directory.From{})
-	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Name: name, Code: code,
+	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Name: name, Tries: 1, NameTries: 1, Code: code,
 		Session: s, Token: session.HashToken(token), Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}})
 	k.must(err)
 	if result != ceremony.PassAccepted {
