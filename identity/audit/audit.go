@@ -64,9 +64,12 @@ type Event struct {
 	// UserID is whom it concerns; empty if nobody knows.
 	UserID directory.UserID
 	// By is who did it, if not the person themselves.
-	By      directory.UserID
-	Client  directory.ClientID
-	Outcome Outcome
+	By     directory.UserID
+	Client directory.ClientID
+	// ClientName is what the client is called today. A Store fills it in when
+	// an Event is read; empty if there is no such client any more.
+	ClientName string
+	Outcome    Outcome
 	// Reason is the stable code of a refusal.
 	Reason string
 	// Reference names the request, as on the error page.
@@ -88,11 +91,19 @@ func NewID(t time.Time) string {
 	return fmt.Sprintf("%012x%08x%x", t.UnixMilli(), sequence.Add(1), b)
 }
 
+// FirstID returns what no ID of an event at that time or later sorts before.
+func FirstID(t time.Time) string { return fmt.Sprintf("%012x", t.UnixMilli()) }
+
 // A Store keeps events.
 type Store interface {
-	// EventsByUser and Events return the newest first, at most limit.
+	// EventsByUser and Events return the newest first, at most limit. They
+	// leave out that a client of our own was told who is signed in: that is
+	// how My Account opens, each time, and tells nobody anything.
 	EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error)
 	Events(ctx context.Context, limit int) ([]Event, error)
+	// SignInsByUser counts the sign-ins of a person, by passkey and by pass,
+	// since a time, and those that were refused.
+	SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error)
 	// AddEvent writes an event that belongs to no other change.
 	AddEvent(ctx context.Context, e Event) error
 }
@@ -109,6 +120,11 @@ func New(store Store) *Log { return &Log{store: store} }
 // ByUser returns what concerns a person, the newest first, at most limit.
 func (l *Log) ByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error) {
 	return l.store.EventsByUser(ctx, user, clamp(limit))
+}
+
+// SignIns counts a person's sign-ins since a time, and those that were refused.
+func (l *Log) SignIns(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error) {
+	return l.store.SignInsByUser(ctx, user, since)
 }
 
 // Recent returns what was done last, the newest first, at most limit.

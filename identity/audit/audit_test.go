@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,15 @@ func TestCompleteFillsOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestWhatAClientSaysOfItselfIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	e := audit.Complete(audit.With(t.Context(), audit.Request{Address: long, UserAgent: long}), audit.Event{})
+	if len(e.UserAgent) != audit.MaxUserAgent || len(e.Address) != audit.MaxAddress {
+		t.Errorf("user agent of %d bytes and address of %d, want %d and %d", len(e.UserAgent), len(e.Address), audit.MaxUserAgent, audit.MaxAddress)
+	}
+}
+
 // ask is a Store that remembers the limit it was asked with.
 type ask int
 
@@ -47,6 +57,10 @@ func (a *ask) EventsByUser(_ context.Context, _ directory.UserID, limit int) ([]
 func (a *ask) Events(_ context.Context, limit int) ([]audit.Event, error) {
 	*a = ask(limit)
 	return nil, nil
+}
+
+func (a *ask) SignInsByUser(context.Context, directory.UserID, time.Time) (int, int, error) {
+	return 0, 0, nil
 }
 
 func (a *ask) AddEvent(context.Context, audit.Event) error { return nil }

@@ -11,10 +11,19 @@ type Request struct {
 	UserAgent string
 }
 
+// What is kept of what a client says of itself, in bytes. Anybody may say
+// anything, and the record is for ever.
+const (
+	MaxUserAgent = 512
+	MaxAddress   = 64
+)
+
 type requestKey struct{}
 
-// With returns a context that carries r.
+// With returns a context that carries r, cut to what is kept.
 func With(ctx context.Context, r Request) context.Context {
+	r.UserAgent = r.UserAgent[:min(len(r.UserAgent), MaxUserAgent)]
+	r.Address = r.Address[:min(len(r.Address), MaxAddress)]
 	return context.WithValue(ctx, requestKey{}, r)
 }
 

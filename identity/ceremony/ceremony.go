@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"cardea/identity/audit"
@@ -38,14 +37,8 @@ type Browser struct {
 }
 
 func (b Browser) from() directory.From {
-	return directory.From{UserAgent: clip(b.UserAgent, maxUserAgent), Address: clip(b.Address, maxAddress)}
+	return directory.From{UserAgent: clip(b.UserAgent, audit.MaxUserAgent), Address: clip(b.Address, audit.MaxAddress)}
 }
-
-// What is kept of what a client says of itself, in bytes.
-const (
-	maxUserAgent = 512
-	maxAddress   = 64
-)
 
 func clip(s string, n int) string {
 	if len(s) > n {
@@ -105,13 +98,12 @@ type Store interface {
 	// SetUp returns ErrSpent, directory.ErrSetUp, directory.ErrSetupCode or
 	// directory.ErrPasskeyExists.
 	SetUp(ctx context.Context, s SetUp) error
-	// Redeem tries a code. Whatever comes of it is written and counted.
+	// Redeem tries a code. Whatever comes of it is counted, and written as
+	// Redemption says.
 	Redeem(ctx context.Context, r Redemption) (PassResult, error)
 	// Refuse spends a challenge that came to nothing and records it. A
 	// challenge that is spent already is no error.
 	Refuse(ctx context.Context, c Challenge, e audit.Event) error
-
-	directory.Secrets
 }
 
 // What a Store finds when two requests meet.
@@ -177,13 +169,20 @@ type SetUp struct {
 type Redemption struct {
 	Now time.Time
 	// User is empty if there is no such person. The try counts all the same.
-	User    directory.UserID
+	User directory.UserID
+	// Guesser and Name are where wrong codes are counted: those for this user
+	// name from this network, and from everywhere.
 	Guesser directory.CodeHash
-	Code    directory.CodeHash
-	Session session.Session
-	Token   session.TokenHash
-	Ends    session.TokenHash
-	// Event is written with its Outcome and Reason filled in.
+	Name    directory.CodeHash
+	// Tries and NameTries are how many of either end the guessing.
+	Tries     int
+	NameTries int
+	Code      directory.CodeHash
+	Session   session.Session
+	Token     session.TokenHash
+	Ends      session.TokenHash
+	// Event is written with its Outcome and Reason filled in. While guessing is
+	// over, only the first try has one: nobody can fill the record.
 	Event audit.Event
 }
 
@@ -206,7 +205,11 @@ type Config struct {
 	// RPName is what browsers and phones call us.
 	RPName string
 	// Origins are the pages that may hold ceremonies, exactly.
-	Origins   []webauthn.Origin
+	Origins []webauthn.Origin
+	// SealKey seals what browsers keep between begin and finish: 32 bytes that
+	// are not kept with the Store. If it changes, ceremonies under way have to
+	// begin again.
+	SealKey   secret.Key
 	Store     Store
 	Directory *directory.Directory
 	Sessions  *session.Service
@@ -223,11 +226,10 @@ type Service struct {
 	origins   []webauthn.Origin
 	verifier  *verifier
 	sealer    *sealer
-	passKey   secret.Key
 }
 
-// New returns a Service. It reads the server's keys from the Store.
-func New(ctx context.Context, cfg Config) (*Service, error) {
+// New returns a Service. The error names the part of cfg that will not do.
+func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -235,20 +237,12 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := cfg.Store.Secret(ctx, sealKeyName)
-	if err != nil {
-		return nil, fmt.Errorf("reading the sealing key: %w", err)
-	}
-	sealer, err := newSealer(key)
+	sealer, err := newSealer(cfg.SealKey)
 	if err != nil {
 		return nil, err
 	}
-	passKey, err := cfg.Store.Secret(ctx, directory.PassKeyName)
-	if err != nil {
-		return nil, fmt.Errorf("reading the access pass key: %w", err)
-	}
 	return &Service{
 		store: cfg.Store, directory: cfg.Directory, sessions: cfg.Sessions, now: cfg.Now,
-		origins: cfg.Origins, verifier: v, sealer: sealer, passKey: passKey,
+		origins: cfg.Origins, verifier: v, sealer: sealer,
 	}, nil
 }

@@ -21,15 +21,17 @@ func (v *Service) event(b Browser, kind audit.Kind, now time.Time, k directory.P
 }
 
 // refused spends the challenge and records the refusal, in one transaction. It
-// returns r, or what prevented the record. A text that was not sealed by us
-// leaves no record: anybody could fill the database with those.
+// returns r, or what prevented the record. It does both for who has hung up too:
+// otherwise a try could be made that leaves no trace and its challenge unspent.
+// A text that was not sealed by us leaves no record: anybody could fill the
+// database with those.
 func (v *Service) refused(ctx context.Context, b Browser, kind audit.Kind, c *Challenge, k directory.Passkey, r *Refusal) error {
 	if c == nil {
 		return r
 	}
 	e := v.event(b, kind, c.Now, k)
 	e.Outcome, e.Reason = audit.Refused, string(r.Reason)
-	if err := v.store.Refuse(ctx, *c, e); err != nil {
+	if err := v.store.Refuse(context.WithoutCancel(ctx), *c, e); err != nil {
 		return fmt.Errorf("recording a refusal (%s): %w", r.Reason, err)
 	}
 	return r

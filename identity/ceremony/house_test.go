@@ -12,6 +12,7 @@ import (
 	"cardea/identity/directory"
 	"cardea/identity/session"
 	"cardea/identity/storage"
+	"cardea/internal/secret"
 	"cardea/webauthn"
 )
 
@@ -42,12 +43,12 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	h.directory = directory.New(directory.Config{Store: h.db, Now: h.clock})
+	h.directory = directory.New(directory.Config{Store: h.db, PassKey: secret.Random(32), Now: h.clock})
 	h.sessions = session.New(session.Config{Store: h.db, Now: h.clock})
 	h.log = audit.New(h.db)
-	h.ceremony, err = ceremony.New(t.Context(), ceremony.Config{
+	h.ceremony, err = ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Cardea", Origins: []webauthn.Origin{testOrigin, acctOrigin},
-		Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,9 @@ import (
 // access pass, to register a passkey. The pass is spent by it. The session
 // takes the place of the one that b.Token opens. A no is a *Refusal, recorded.
 //
-// Ten wrong codes for one user name within an hour end the guessing, whether
-// there is such a person or not.
+// Ten wrong codes for one user name from one network within an hour end the
+// guessing there, and ten thousand everywhere, whether there is such a person
+// or not.
 func (v *Service) RedeemAccessPass(ctx context.Context, b Browser, username, code string) (SignedIn, error) {
 	now := v.now()
 	// A person who does not exist has an empty ID and goes the same way.
@@ -26,11 +27,12 @@ func (v *Service) RedeemAccessPass(ctx context.Context, b Browser, username, cod
 	s, token := session.Begin(now, u.ID, "", b.from())
 	r := Redemption{
 		Now: now, User: u.ID,
-		Guesser: directory.HashGuesser(v.passKey, username),
-		Code:    directory.HashAccessPass(v.passKey, u.ID, code),
+		Code:    v.directory.HashPass(u.ID, code),
 		Session: s, Token: session.HashToken(token),
 		Event: v.event(b, audit.PassSignIn, now, directory.Passkey{UserID: u.ID}),
 	}
+	r.Tries, r.NameTries = directory.MaxPassTries, directory.MaxNameTries
+	r.Guesser, r.Name = v.directory.HashGuesser(username, b.Address)
 	if b.Token != "" {
 		r.Ends = session.HashToken(b.Token)
 	}

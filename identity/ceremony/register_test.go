@@ -2,6 +2,7 @@ package ceremony_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"cardea/identity/directory"
 	"cardea/identity/session"
 	"cardea/internal/cbor"
+	"cardea/internal/secret"
 	"cardea/webauthn"
 )
 
@@ -468,6 +470,13 @@ func TestAccessPasses(t *testing.T) {
 			h.guess("theo", 10)
 			return h.redeem("theo", code)
 		}, ceremony.ReasonPassLocked},
+		{"after ten wrong ones from elsewhere", func(h *house, _ someone, _ directory.User, code string) error {
+			h.guess("theo", 10)
+			elsewhere := browser("theo's")
+			elsewhere.Address = "198.51.100.9"
+			_, err := h.ceremony.RedeemAccessPass(h.t.Context(), elsewhere, "theo", code)
+			return err
+		}, ""},
 		{"after nine wrong ones", func(h *house, _ someone, _ directory.User, code string) error {
 			h.guess("theo", 9)
 			return h.redeem("theo", code)
@@ -530,6 +539,35 @@ func (h *house) guess(name string, times int) {
 	h.t.Helper()
 	for range times {
 		refusedFor(h.t, h.redeem(name, "00000-00000"), ceremony.ReasonPassWrong)
+	}
+}
+
+// limits is a Store that notes the limits on guessing that it is given.
+type limits struct {
+	ceremony.Store
+	tries, nameTries int
+}
+
+func (l *limits) Redeem(_ context.Context, r ceremony.Redemption) (ceremony.PassResult, error) {
+	l.tries, l.nameTries = r.Tries, r.NameTries
+	return ceremony.PassLocked, nil
+}
+
+func TestGuessingHasBothLimits(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	store := &limits{Store: h.db}
+	c, err := ceremony.New(ceremony.Config{
+		RPID: testRPID, RPName: "Cardea", Origins: []webauthn.Origin{testOrigin},
+		SealKey: secret.Random(32), Store: store, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.RedeemAccessPass(t.Context(), browser("b"), "theo", "x")
+	refusedFor(t, err, ceremony.ReasonPassLocked)
+	if store.tries != 10 || store.nameTries != 10_000 {
+		t.Errorf("limits = %d for a network, %d for a name; want 10 and 10000", store.tries, store.nameTries)
 	}
 }
 

@@ -50,8 +50,6 @@ type state struct {
 // to 4096 bytes, name and attributes included.
 const maxSealed = 3800
 
-const sealKeyName = "ceremony-seal"
-
 // A sealer seals with XChaCha20-Poly1305, whose nonces are long enough to be
 // drawn at random for the life of the key.
 type sealer struct{ aead cipher.AEAD }

@@ -2,6 +2,7 @@ package ceremony_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"strings"
@@ -245,6 +246,23 @@ func TestChallengeOfAnotherBrowserIsRefusedAndSpent(t *testing.T) {
 	_, err := h.ceremony.FinishSignIn(t.Context(), browser("thief"), begun.Sealed, response)
 	refusedFor(t, err, ceremony.ReasonOtherBrowser)
 	_, err = h.ceremony.FinishSignIn(t.Context(), b, begun.Sealed, response)
+	refusedFor(t, err, ceremony.ReasonChallengeSpent)
+}
+
+func TestHangingUpDoesNotSaveAChallenge(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	maia := h.setUp(newSoft(t))
+	begun := h.begin(browser("b"))
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	response := maia.key.get(begun.Options)
+	_, err := h.ceremony.FinishSignIn(gone, browser("thief"), begun.Sealed, response)
+	refusedFor(t, err, ceremony.ReasonOtherBrowser)
+	if e := h.lastEvent(); e.Outcome != audit.Refused || e.Reason != string(ceremony.ReasonOtherBrowser) {
+		t.Errorf("event = %+v, want the refusal", e)
+	}
+	_, err = h.ceremony.FinishSignIn(t.Context(), browser("b"), begun.Sealed, response)
 	refusedFor(t, err, ceremony.ReasonChallengeSpent)
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -18,11 +19,15 @@ const (
 	MaxPassTTL     = 30 * 24 * time.Hour
 )
 
-// Wrong codes that end the guessing: after MaxPassTries for one user name
-// within PassTryWindow, every code is refused until the window is over or a
-// new pass is issued.
+// Wrong codes that end the guessing: after MaxPassTries for one user name from
+// one network within PassTryWindow, every code for it from there is refused
+// until the window is over or a new pass is issued. Others can still come in:
+// if they could not, anybody could keep a newcomer out by guessing badly.
+// MaxNameTries is the same for one user name from everywhere; with codes of 50
+// bits it is far from a guess that succeeds.
 const (
 	MaxPassTries  = 10
+	MaxNameTries  = 10_000
 	PassTryWindow = time.Hour
 )
 
@@ -55,7 +60,9 @@ type CodeHash [sha256.Size]byte
 // byte picks without bias.
 const passAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// passLength in characters: 50 bits, and ten guesses an hour.
+const passKeySize = 32
+
+// passLength in characters: 50 bits.
 const passLength = 10
 
 func newPassCode() string {
@@ -83,10 +90,37 @@ func HashAccessPass(key secret.Key, id UserID, code string) CodeHash {
 	return CodeHash(m.Sum(nil))
 }
 
-// HashGuesser returns the name under which wrong codes for a user name are
-// counted. It is the same work whether there is such a person or not.
-func HashGuesser(key secret.Key, username string) CodeHash {
+// HashName returns the name under which wrong codes for a user name are counted.
+// It is the same work whether there is such a person or not.
+func HashName(key secret.Key, username string) CodeHash {
 	m := hmac.New(sha256.New, key.Expose())
 	m.Write([]byte("guesser\x00" + NormalizeUsername(username)))
 	return CodeHash(m.Sum(nil))
+}
+
+// HashGuesser is HashName for those of them that come from the network of
+// address.
+func HashGuesser(key secret.Key, username, address string) CodeHash {
+	m := hmac.New(sha256.New, key.Expose())
+	m.Write([]byte("guesser in a network\x00" + network(address) + "\x00" + NormalizeUsername(username)))
+	return CodeHash(m.Sum(nil))
+}
+
+// network returns what counts as one place: whoever has an IPv6 address has all
+// those of the same /64. Addresses that cannot be read are one place.
+func network(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	addr = addr.Unmap().WithZone("")
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		panic("directory: internal error: " + err.Error())
+	}
+	return prefix.String()
 }

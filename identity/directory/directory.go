@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"time"
 
+	"cardea/internal/secret"
 	"cardea/webauthn"
 )
 
 // Config is what a Directory needs.
 type Config struct {
 	Store Store
+	// PassKey hashes the codes of access passes: 32 bytes that are not kept
+	// with the Store. If it changes, the passes that are out stop working. Who
+	// issues no passes needs none.
+	PassKey secret.Key
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -19,8 +24,9 @@ type Config struct {
 // A Directory answers questions about people and makes changes to them. It is
 // safe for concurrent use.
 type Directory struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	passKey secret.Key
+	now     func() time.Time
 }
 
 // New returns a Directory over cfg.Store.
@@ -28,7 +34,7 @@ func New(cfg Config) *Directory {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Directory{store: cfg.Store, now: cfg.Now}
+	return &Directory{store: cfg.Store, passKey: cfg.PassKey, now: cfg.Now}
 }
 
 // User returns a person by ID, or ErrNoUser.
@@ -90,11 +96,13 @@ func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyI
 	return d.store.RenamePasskey(ctx, owner, id, name, c)
 }
 
-// DeletePasskey deletes one of owner's passkeys. It returns ErrNoPasskey, or
-// ErrLastWayIn if it is the only one.
-func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID) error {
+// DeletePasskey deletes one of owner's passkeys and ends the sessions that were
+// begun with it: who holds a passkey that was lost must not stay in, and add
+// another. The session of the ID keep, the deleter's own, stays; it may be
+// empty. The errors are ErrNoPasskey, and ErrLastWayIn if it is the only one.
+func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
 	c := Change{Kind: PasskeyDeleted, At: d.now(), By: owner, User: owner, Passkey: id}
-	return d.store.DeletePasskey(ctx, owner, id, c)
+	return d.store.DeletePasskey(ctx, owner, id, keep, c)
 }
 
 // IssueAccessPass makes a pass for a person on behalf of by and returns its
@@ -111,20 +119,30 @@ func (d *Directory) IssueAccessPass(ctx context.Context, by, person UserID, ttl 
 	if err != nil {
 		return "", AccessPass{}, err
 	}
-	key, err := d.store.Secret(ctx, PassKeyName)
-	if err != nil {
-		return "", AccessPass{}, err
+	if d.passKey.Len() != passKeySize {
+		return "", AccessPass{}, fmt.Errorf("issuing an access pass: key of %d bytes, want %d", d.passKey.Len(), passKeySize)
 	}
 	now := d.now()
 	code = newPassCode()
 	p = AccessPass{UserID: person, IssuedBy: by, Issued: now, Expires: now.Add(ttl)}
 	c := Change{Kind: PassIssued, At: now, By: by, User: person,
 		Detail: "until " + p.Expires.UTC().Format(time.RFC3339)}
-	err = d.store.PutAccessPass(ctx, p, HashAccessPass(key, person, code), HashGuesser(key, u.Username), c)
+	err = d.store.PutAccessPass(ctx, p, d.HashPass(person, code), HashName(d.passKey, u.Username), c)
 	if err != nil {
 		return "", AccessPass{}, fmt.Errorf("issuing an access pass: %w", err)
 	}
 	return code, p, nil
+}
+
+// HashPass returns what is stored of a code of that person.
+func (d *Directory) HashPass(id UserID, code string) CodeHash {
+	return HashAccessPass(d.passKey, id, code)
+}
+
+// HashGuesser returns the names under which wrong codes for a user name are
+// counted: those from the network of address, and all.
+func (d *Directory) HashGuesser(username, address string) (guesser, name CodeHash) {
+	return HashGuesser(d.passKey, username, address), HashName(d.passKey, username)
 }
 
 // AccessPass returns a person's pass, spent or not, or ErrNoPass.

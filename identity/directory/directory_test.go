@@ -28,7 +28,7 @@ func open(t *testing.T) (*directory.Directory, *storage.DB) {
 			t.Error(err)
 		}
 	})
-	return directory.New(directory.Config{Store: db, Now: func() time.Time { return now }}), db
+	return directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: func() time.Time { return now }}), db
 }
 
 func TestNames(t *testing.T) {
@@ -120,6 +120,19 @@ func TestAccessPassLifetimes(t *testing.T) {
 	}
 }
 
+func TestPassNeedsAKey(t *testing.T) {
+	t.Parallel()
+	_, db := open(t)
+	d := directory.New(directory.Config{Store: db})
+	u, err := d.AddUser(t.Context(), "", directory.NewUser{Username: "theo", DisplayName: "Theo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.IssueAccessPass(t.Context(), "admin", u.ID, 0); err == nil {
+		t.Error("a pass was issued whose code is hashed without a key")
+	}
+}
+
 func TestCodesAreForgivingButTheirOwn(t *testing.T) {
 	t.Parallel()
 	key := secret.Random(32)
@@ -139,8 +152,32 @@ func TestCodesAreForgivingButTheirOwn(t *testing.T) {
 	if directory.HashAccessPass(key, "u", "01ABC-89XYY") == want {
 		t.Error("two codes hash alike")
 	}
-	if directory.HashGuesser(key, " Theo ") != directory.HashGuesser(key, "theo") {
-		t.Error("a name in another case has tries of its own")
+}
+
+func TestGuessersAreTheirNetworkAndTheNameTheyTry(t *testing.T) {
+	t.Parallel()
+	key := secret.Random(32)
+	for _, tt := range []struct {
+		name, address, other, from string
+		same                       bool
+	}{
+		{" Theo ", "192.0.2.7", "theo", "192.0.2.7", true},
+		{"theo", "192.0.2.7", "theo", "192.0.2.8", false},
+		{"theo", "192.0.2.7", "maia", "192.0.2.7", false},
+		{"theo", "192.0.2.7", "theo", "::ffff:192.0.2.7", true},
+		{"theo", "2001:db8:1:2::1", "theo", "2001:db8:1:2:ffff::9", true},
+		{"theo", "2001:db8:1:2::1", "theo", "2001:db8:1:3::1", false},
+		{"theo", "fe80::1%eth0", "theo", "fe80::2%eth1", true},
+		{"theo", "nowhere", "theo", "", true},
+		{"theo", "nowhere", "theo", "192.0.2.7", false},
+	} {
+		same := directory.HashGuesser(key, tt.name, tt.address) == directory.HashGuesser(key, tt.other, tt.from)
+		if same != tt.same {
+			t.Errorf("%q from %s and %q from %s are one guesser: %v, want %v", tt.name, tt.address, tt.other, tt.from, same, tt.same)
+		}
+	}
+	if directory.HashName(key, " Theo ") != directory.HashName(key, "theo") || directory.HashName(key, "theo") == directory.HashGuesser(key, "theo", "") {
+		t.Error("a name is not counted once, by itself")
 	}
 }
 

@@ -3,8 +3,6 @@ package directory
 import (
 	"context"
 	"time"
-
-	"cardea/internal/secret"
 )
 
 // A Change says what was done to the directory and by whom. The Store writes
@@ -39,7 +37,6 @@ type Store interface {
 	PasskeyStore
 	PassStore
 	ClientStore
-	Secrets
 }
 
 // A UserStore keeps people. A missing one is ErrNoUser.
@@ -65,14 +62,16 @@ type PasskeyStore interface {
 	RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string, c Change) error
 	// DeletePasskey returns ErrNoPasskey unless owner has a passkey id, and
 	// ErrLastWayIn if owner has no other. Two calls at once cannot both pass.
-	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, c Change) error
+	// It also ends the sessions that were begun with the passkey, but for the
+	// session of the ID keep, which may be empty.
+	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string, c Change) error
 }
 
 // A PassStore keeps access passes and the setup code, as hashes.
 type PassStore interface {
 	// PutAccessPass replaces the person's pass and forgets their wrong tries,
-	// which are counted under guesser.
-	PutAccessPass(ctx context.Context, p AccessPass, code, guesser CodeHash, c Change) error
+	// which are counted under name, wherever they came from.
+	PutAccessPass(ctx context.Context, p AccessPass, code, name CodeHash, c Change) error
 	// AccessPass returns the person's pass, spent or not, or ErrNoPass.
 	AccessPass(ctx context.Context, id UserID) (AccessPass, error)
 	// PutSetupCode replaces the setup code. It returns ErrSetUp if there is
@@ -89,13 +88,3 @@ type ClientStore interface {
 	// PutClient adds or replaces a client.
 	PutClient(ctx context.Context, c Client) error
 }
-
-// Secrets keeps the server's own keys.
-type Secrets interface {
-	// Secret returns the key of that name, making it (32 random bytes) the
-	// first time. Every caller ever gets the same one.
-	Secret(ctx context.Context, name string) (secret.Key, error)
-}
-
-// PassKeyName is the name of the Secret that access passes are hashed under.
-const PassKeyName = "access-pass"

@@ -14,7 +14,7 @@ import (
 )
 
 // Freshness is how long ago a person may have proved who they are when they
-// change what they sign in with.
+// change what they sign in with, or let others in.
 const Freshness = 5 * time.Minute
 
 // A Proof is how and when a person proved who they are.
@@ -50,12 +50,14 @@ func MaySignIn(u directory.User) error {
 	return nil
 }
 
-// MayEnter decides whether a client is told who is signed in.
-func MayEnter(u directory.User, p Proof, _ directory.Client) error {
+// MayEnter decides whether a client is told who is signed in. Who came in by a
+// pass may enter our own pages: there they register a passkey, and MayManage is
+// asked for everything else.
+func MayEnter(u directory.User, p Proof, c directory.Client) error {
 	if u.Disabled {
 		return ErrDisabled
 	}
-	if p.ByPass {
+	if p.ByPass && !c.FirstParty {
 		return ErrPassOnlyRegisters
 	}
 	return nil
@@ -96,7 +98,7 @@ func MayDelete(u directory.User, p Proof, passkeys int, now time.Time) error {
 // MayManage decides whether a person may see and rename their passkeys, and
 // see and end their sessions.
 func MayManage(u directory.User, p Proof) error {
-	return MayEnter(u, p, directory.Client{})
+	return MayEnter(u, p, directory.Client{}) // as for any client but our own
 }
 
 // MayAdminister decides whether a person may see the administration pages.
@@ -106,6 +108,19 @@ func MayAdminister(u directory.User, p Proof) error {
 	}
 	if !u.Admin {
 		return ErrNotAdmin
+	}
+	return nil
+}
+
+// MayLetIn decides whether a person may add people and issue access passes. A
+// pass lets somebody in, perhaps the administrator's own account, where it is
+// good for a new passkey: a session that was left open must not be enough.
+func MayLetIn(u directory.User, p Proof, now time.Time) error {
+	if err := MayAdminister(u, p); err != nil {
+		return err
+	}
+	if !p.Fresh(now) {
+		return ErrNotFresh
 	}
 	return nil
 }

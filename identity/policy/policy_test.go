@@ -32,7 +32,8 @@ func TestPolicy(t *testing.T) {
 
 		{"a person enters a client", policy.MayEnter(person, stale, directory.Client{}), nil},
 		{"with a pass into a client", policy.MayEnter(person, pass, directory.Client{}), policy.ErrPassOnlyRegisters},
-		{"with a pass into a client of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true}), policy.ErrPassOnlyRegisters},
+		{"with a pass into a client of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true}), nil},
+		{"disabled, with a pass, into a client of ours", policy.MayEnter(disabled, pass, directory.Client{FirstParty: true}), policy.ErrDisabled},
 		{"disabled into a client", policy.MayEnter(disabled, fresh, directory.Client{}), policy.ErrDisabled},
 
 		{"a fresh person registers", policy.MayRegister(person, fresh, 1, now), nil},
@@ -55,6 +56,11 @@ func TestPolicy(t *testing.T) {
 		{"an administrator administers", policy.MayAdminister(admin, stale), nil},
 		{"a person administers", policy.MayAdminister(person, fresh), policy.ErrNotAdmin},
 		{"an administrator with a pass", policy.MayAdminister(admin, pass), policy.ErrPassOnlyRegisters},
+		{"a fresh administrator lets in", policy.MayLetIn(admin, fresh, now), nil},
+		{"a stale administrator lets in", policy.MayLetIn(admin, stale, now), policy.ErrNotFresh},
+		{"a fresh person lets in", policy.MayLetIn(person, fresh, now), policy.ErrNotAdmin},
+		{"an administrator with a pass lets in", policy.MayLetIn(admin, pass, now), policy.ErrPassOnlyRegisters},
+		{"a disabled administrator lets in", policy.MayLetIn(disabled, fresh, now), policy.ErrDisabled},
 		{"a disabled administrator", policy.MayAdminister(disabled, fresh), policy.ErrDisabled},
 	} {
 		if !errors.Is(tt.got, tt.want) || (tt.want == nil) != (tt.got == nil) {

@@ -124,19 +124,13 @@ func (req authorizationRequest) satisfied(s session.Session, answered bool, now 
 	return !req.again && (req.maxAge == nil || now.Sub(s.AuthTime) < *req.maxAge)
 }
 
-// mayEnter asks policy. The one exception to it is no way around it: our own
-// account pages are where a person with an access pass registers a passkey, and
-// they ask policy for everything else that is done there.
+// mayEnter asks policy whether the person of s may enter c.
 func (p *Provider) mayEnter(ctx context.Context, c directory.Client, s session.Session) error {
 	u, err := p.cfg.Directory.User(ctx, s.UserID)
 	if err != nil {
 		return fmt.Errorf("finding person: %w", err)
 	}
-	err = policy.MayEnter(u, policy.Proof{At: s.AuthTime, ByPass: s.ByPass()}, c)
-	if errors.Is(err, policy.ErrPassOnlyRegisters) && c.FirstParty {
-		return nil
-	}
-	return err
+	return policy.MayEnter(u, policy.Proof{At: s.AuthTime, ByPass: s.ByPass()}, c)
 }
 
 // shutOut tells the client that this person may not enter, and the record why.

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// Database is the path of the SQLite file. It is made if there is none.
 	Database string `json:"database"`
-	// KeyFile is the path of the key that seals the signing keys. Empty:
+	// KeyFile is the path of the key that all of the server's keys come of. Empty:
 	// Database with ".key" behind. It is made if there is none.
 	KeyFile string `json:"key_file"`
 
@@ -37,7 +37,10 @@ type Config struct {
 	HelpURL string `json:"help_url"`
 
 	// TrustedProxies are the addresses or prefixes of reverse proxies that say
-	// in X-Forwarded-For where requests come from. Empty: nobody is believed.
+	// in X-Forwarded-For where requests come from. Empty: for https whoever is on
+	// this machine, since the server itself speaks no TLS and something before
+	// it must; for http nobody. If the proxy is on another machine, name it
+	// here, or all the world is one client, with one limit on its posts.
 	TrustedProxies []string `json:"trusted_proxies"`
 	// BackChannel is the address that My Account reaches the login host at, if
 	// its name does not lead there from this machine: host:port, speaking what
@@ -81,7 +84,7 @@ func (c Config) Check() error {
 	report("account_url", err)
 	if login != nil && account != nil {
 		switch {
-		case login.Host == account.Host:
+		case login.Hostname() == account.Hostname(): // RFC 6265 §8.5: cookies know no ports
 			report("account_url", errors.New("want another host than login_url: the two share no cookies"))
 		case login.Scheme != account.Scheme:
 			report("account_url", errors.New("want the scheme of login_url"))
@@ -141,6 +144,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Name == "" {
 		c.Name = "Cardea"
+	}
+	if len(c.TrustedProxies) == 0 && strings.HasPrefix(c.LoginURL, "https:") {
+		c.TrustedProxies = []string{"127.0.0.0/8", "::1"}
 	}
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"cardea/internal/secret"
 )
 
 func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
@@ -26,6 +28,7 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 		{"a login host that only ends alike", "login_url", func(c *Config) { c.LoginURL = "http://loginxcardea.localhost" }},
 		{"no account host", "account_url", func(c *Config) { c.AccountURL = "" }},
 		{"one host for both", "account_url", func(c *Config) { c.AccountURL = c.LoginURL }},
+		{"one host with two ports", "account_url", func(c *Config) { c.AccountURL = "http://login.cardea.localhost:8481" }},
 		{"two schemes", "account_url", func(c *Config) { c.AccountURL = "https://myaccount.cardea.localhost" }},
 		{"no RP ID", "rp_id", func(c *Config) { c.RPID = "" }},
 		{"an RP ID with a port", "rp_id", func(c *Config) { c.RPID = "cardea.localhost:8480" }},
@@ -107,6 +110,25 @@ func TestKeyFileIsMadeOnceForItsOwner(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestDerivedKeysSayNothingOfEachOther(t *testing.T) {
+	t.Parallel()
+	file, other := secret.Random(keySize), secret.Random(keySize)
+	seen := map[string]string{string(file.Expose()): "the file itself"}
+	for _, label := range []string{labelCookies, labelCeremonies, labelPasses, labelMarkers} {
+		key := derive(file, label)
+		if !key.Equal(derive(file, label)) || key.Len() != keySize {
+			t.Errorf("%s: another key each time", label)
+		}
+		if key.Equal(derive(other, label)) {
+			t.Errorf("%s: one key for two files", label)
+		}
+		if twin, ok := seen[string(key.Expose())]; ok {
+			t.Errorf("%s has the key of %s", label, twin)
+		}
+		seen[string(key.Expose())] = label
 	}
 }
 

@@ -15,12 +15,15 @@
 //
 // # Files
 //
-// Everything is in the database, but for one key: the signing keys of the
-// provider are sealed under the key file beside it (Database with ".key" behind,
-// mode 0600, made on the first start). A copy of the database alone cannot sign
-// ID tokens. If the key file is lost, the next start makes another and with it a
-// new signing key; clients fetch it by themselves, and nobody has to register
-// anything again.
+// Everything is in the database, but for one key: it lies in the key file beside
+// it (Database with ".key" behind, mode 0600, made on the first start). The
+// signing keys of the provider are sealed under it, and the keys that seal
+// cookies and hash access passes are derived from it. A copy of the database
+// alone cannot sign ID tokens, nor make a cookie for a session that stands in
+// it, nor try out codes. If the key file is lost, the next start makes another
+// and with it a new signing key; clients fetch it by themselves, access passes
+// that are out have to be issued anew, and nobody has to register anything
+// again.
 //
 // My Account is an OpenID Connect client of the provider, registered here at
 // each start. Its back channel goes to the server's own listener as long as the

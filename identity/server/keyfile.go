@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,6 +17,26 @@ import (
 
 // keySize is the size of the key in a key file, which holds it as base64url.
 const keySize = 32
+
+// What the keys that are derived from the key file are for. The provider derives
+// the key that seals its signing keys by itself, under another label.
+const (
+	labelCookies    = "cardea account cookies"
+	labelCeremonies = "cardea ceremonies"
+	labelPasses     = "cardea access passes"
+	labelMarkers    = "cardea authorization markers"
+)
+
+// derive returns the key for what label says, of keySize bytes (RFC 5869). One
+// says nothing about the others.
+func derive(file secret.Key, label string) secret.Key {
+	key, err := hkdf.Key(sha256.New, file.Expose(), nil, label, keySize)
+	if err != nil {
+		panic("server: internal error: " + err.Error()) // only for keys of more than 8 KB
+	}
+	defer clear(key)
+	return secret.New(key)
+}
 
 // keyFile reads the key at path, making it if there is none. The caller holds
 // the database, so nobody else makes one at the same time.

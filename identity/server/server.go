@@ -24,17 +24,12 @@ import (
 	"cardea/identity/web/admin"
 	"cardea/identity/web/signin"
 	"cardea/internal/httpd"
+	"cardea/internal/secret"
 	"cardea/webauthn"
 )
 
 // AccountClient is the ID of My Account as a client of the provider.
 const AccountClient directory.ClientID = "my-account"
-
-// Names of the server's own keys in the database.
-const (
-	secretMarker = "authorization-marker"
-	secretCookie = "account-cookie"
-)
 
 // sweepEvery is how often what has expired is deleted.
 const sweepEvery = 10 * time.Minute
@@ -45,6 +40,7 @@ type Server struct {
 	scheme string
 	log    *slog.Logger
 	now    func() time.Time
+	file   secret.Key // the key file's; all other keys come of it
 
 	db        *storage.DB
 	directory *directory.Directory
@@ -81,7 +77,10 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 	if s.db, err = storage.Open(ctx, cfg.Database); err != nil {
 		return nil, err
 	}
-	if err := s.openDomain(ctx); err != nil {
+	if s.file, err = keyFile(s.cfg.KeyFile); err != nil {
+		return nil, err
+	}
+	if err := s.openDomain(); err != nil {
 		return nil, err
 	}
 	if err := s.openPages(ctx); err != nil {
@@ -91,7 +90,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 	if err != nil {
 		return nil, err
 	}
-	proxies, err := httpd.ParseProxies(cfg.TrustedProxies)
+	proxies, err := httpd.ParseProxies(s.cfg.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +99,15 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 }
 
 // openDomain makes the rooms that know what an identity provider is.
-func (s *Server) openDomain(ctx context.Context) (err error) {
-	s.directory = directory.New(directory.Config{Store: s.db, Now: s.now})
+func (s *Server) openDomain() (err error) {
+	s.directory = directory.New(directory.Config{Store: s.db, PassKey: derive(s.file, labelPasses), Now: s.now})
 	s.sessions = session.New(session.Config{Store: s.db, Now: s.now})
 	s.grants = grant.New(grant.Config{Store: s.db, Now: s.now})
 	s.audit = audit.New(s.db)
-	s.ceremony, err = ceremony.New(ctx, ceremony.Config{
+	s.ceremony, err = ceremony.New(ceremony.Config{
 		RPID: s.cfg.RPID, RPName: s.cfg.Name,
 		Origins: []webauthn.Origin{webauthn.Origin(s.cfg.LoginURL), webauthn.Origin(s.cfg.AccountURL)},
+		SealKey: derive(s.file, labelCeremonies),
 		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Now: s.now,
 	})
 	return err
@@ -128,10 +128,6 @@ func (s *Server) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cookieKey, err := s.db.Secret(ctx, secretCookie)
-	if err != nil {
-		return fmt.Errorf("reading the cookie key: %w", err)
-	}
 	site := web.Site{
 		Name: s.cfg.Name, RPID: s.cfg.RPID, LoginURL: s.cfg.LoginURL, AccountURL: s.cfg.AccountURL, HelpURL: s.cfg.HelpURL,
 	}
@@ -140,24 +136,21 @@ func (s *Server) openPages(ctx context.Context) error {
 	})
 	s.account, err = account.New(account.Config{
 		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit,
-		Key: cookieKey, Now: s.now,
+		Key: derive(s.file, labelCookies), Now: s.now,
 	})
 	if err != nil {
 		return err
 	}
 	s.admin = admin.New(admin.Config{
-		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Gate: s.account.Visitor, Now: s.now,
+		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Now: s.now,
+		Gate: s.account.Visitor, Fresh: s.account.Fresh,
 	})
 	return nil
 }
 
 // openProvider makes the provider, with its signing keys.
 func (s *Server) openProvider(ctx context.Context) (*provider.Provider, error) {
-	seal, err := keyFile(s.cfg.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := provider.OpenKeys(ctx, s.db, seal, s.now())
+	keys, err := provider.OpenKeys(ctx, s.db, s.file, s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -168,13 +161,9 @@ func (s *Server) openProvider(ctx context.Context) (*provider.Provider, error) {
 	case keys.Made():
 		s.log.InfoContext(ctx, "signing key made", "kid", keys.KeyID())
 	}
-	marker, err := s.db.Secret(ctx, secretMarker)
-	if err != nil {
-		return nil, fmt.Errorf("reading the marker key: %w", err)
-	}
 	return provider.New(provider.Config{
 		Issuer: s.cfg.LoginURL, Directory: s.directory, Sessions: s.sessions, Grants: s.grants, Audit: s.audit,
-		Keys: keys, MarkerKey: marker, SessionToken: s.signin.SessionToken, ErrorPage: s.signin.Fail, Now: s.now,
+		Keys: keys, MarkerKey: derive(s.file, labelMarkers), SessionToken: s.signin.SessionToken, ErrorPage: s.signin.Fail, Now: s.now,
 	})
 }
 

@@ -433,6 +433,39 @@ func TestPostsAreLimitedAndPagesAreNot(t *testing.T) {
 	}
 }
 
+// Behind a proxy on this machine each client has a limit of its own.
+func TestProxyOnThisMachineIsBelievedWhereItBringsTLS(t *testing.T) {
+	t.Parallel()
+	for scheme, want := range map[string]int{"https": http.StatusForbidden, "http": http.StatusTooManyRequests} {
+		cfg := config(t.TempDir())
+		cfg.LoginURL = strings.Replace(cfg.LoginURL, "http:", scheme+":", 1)
+		cfg.AccountURL = strings.Replace(cfg.AccountURL, "http:", scheme+":", 1)
+		s, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(client string) int {
+			r := httptest.NewRequest(http.MethodPost, cfg.LoginURL+"/signin/pass", strings.NewReader("username=theo&code=x"))
+			r.RemoteAddr = "127.0.0.1:999"
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("X-Forwarded-For", client)
+			r.Header.Set("Sec-Fetch-Site", "cross-site") // it goes no further than the limit
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		for range 2 * postBurst {
+			ask("192.0.2.1")
+		}
+		if code := ask("198.51.100.2"); code != want {
+			t.Errorf("%s: one client after the burst of another: %d, want %d", scheme, code, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNothingSecretIsLogged(t *testing.T) {
 	t.Parallel()
 	r := start(t, config(t.TempDir()))
@@ -525,6 +558,44 @@ func TestLostKeyFileIsReplacedAndReported(t *testing.T) {
 	second.stop()
 	if !strings.Contains(second.log.String(), "level=WARN") || !strings.Contains(second.log.String(), "key file") {
 		t.Errorf("log = %s, want a warning", second.log)
+	}
+}
+
+// Who has a copy of the database, with all that stands in it, must not be able
+// to make a cookie that the server takes.
+func TestCopyOfTheDatabaseSealsNoCookies(t *testing.T) {
+	t.Parallel()
+	cfg := config(t.TempDir())
+	first := start(t, cfg)
+	_, token := first.setUp(first.browser(), setupCode(t, first.Server))
+	first.stop()
+	stolen := config(t.TempDir())
+	file, err := os.ReadFile(cfg.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stolen.Database, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]Config{"the copy": stolen, "the server itself": cfg} {
+		thief := start(t, other)
+		c := thief.browser()
+		c.Jar.SetCookies(mustHost(cfg.LoginURL), []*http.Cookie{{Name: web.SessionCookie, Value: token, Path: "/"}})
+		if res, _ := get(t, c, cfg.AccountURL+"/security"); res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d, want to be let in where the session is known", name, res.StatusCode)
+		}
+		thief.stop()
+		again := start(t, cfg)
+		try := once(again.browser())
+		try.Jar.SetCookies(mustHost(cfg.AccountURL), c.Jar.Cookies(mustHost(cfg.AccountURL)))
+		want := http.StatusSeeOther // to sign in
+		if name != "the copy" {
+			want = http.StatusOK
+		}
+		if res, _ := get(t, try, cfg.AccountURL+"/security"); res.StatusCode != want {
+			t.Errorf("with a cookie from %s: %d, want %d", name, res.StatusCode, want)
+		}
+		again.stop()
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 
 // A Store keeps sessions. Each method is one transaction. A missing session is
 // ErrNone, never a zero one; whether one is over is the Service's business.
-// Ending a session writes its event in the same transaction.
+// EndSession and EndSessions write their event in the same transaction. A
+// session that another takes the place of, or that goes with its passkey or when
+// its person is disabled, has no event of its own: what ended it has one.
 type Store interface {
 	SessionByToken(ctx context.Context, h TokenHash) (Session, error)
 	SessionByID(ctx context.Context, id ID) (Session, error)

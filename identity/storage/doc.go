@@ -28,9 +28,8 @@
 // One exported method is one transaction. SQL is kept to what SQLite and
 // PostgreSQL share: $N parameters, ON CONFLICT, RETURNING. Times are BIGINT
 // milliseconds since 1970 UTC, made by Go; 0 is "never". Bearer values are
-// stored as hashes by whoever makes them; this package never sees one. The
-// table secret holds the server's own keys: who can read the file can act as
-// the server.
+// stored as hashes by whoever makes them; this package never sees one. No key
+// of the server's own is in the file that is not sealed.
 //
 // One process has the file; a second is turned away at Open.
 package storage

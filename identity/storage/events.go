@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"cardea/identity/audit"
 	"cardea/identity/directory"
@@ -11,11 +12,20 @@ import (
 const eventColumns = `id, at, kind, person_id, by_id, client_id, outcome, reason, reference,
 	address, user_agent, passkey_id, detail`
 
+// eventRead is eventColumns and what the client is called today.
+const eventRead = eventColumns + `,
+	COALESCE((SELECT name FROM client WHERE client.id = event.client_id), '')`
+
+// eventListed is true of all events but those that say that a client of our own
+// was told who is signed in.
+const eventListed = `NOT (kind = '` + string(audit.ClientSignIn) + `' AND outcome = '` + string(audit.Done) + `'
+	AND client_id IN (SELECT client.id FROM client WHERE first_party))`
+
 func scanEvent(r row) (audit.Event, error) {
 	var e audit.Event
 	var when int64
 	err := r.Scan(&e.ID, &when, &e.Kind, &e.UserID, &e.By, &e.Client, &e.Outcome, &e.Reason, &e.Reference,
-		&e.Address, &e.UserAgent, &e.PasskeyID, &e.Detail)
+		&e.Address, &e.UserAgent, &e.PasskeyID, &e.Detail, &e.ClientName)
 	e.Time = at(when)
 	return e, err
 }
@@ -40,15 +50,25 @@ func insertChange(ctx context.Context, tx *sql.Tx, c directory.Change) error {
 
 // EventsByUser implements audit.Store.
 func (db *DB) EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]audit.Event, error) {
-	rows, err := db.query(ctx, "SELECT "+eventColumns+
-		" FROM event WHERE person_id = $1 ORDER BY id DESC LIMIT $2", string(user), limit)
+	rows, err := db.query(ctx, "SELECT "+eventRead+
+		" FROM event WHERE person_id = $1 AND "+eventListed+" ORDER BY id DESC LIMIT $2", string(user), limit)
 	return all(rows, err, scanEvent)
 }
 
 // Events implements audit.Store.
 func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
-	rows, err := db.query(ctx, "SELECT "+eventColumns+" FROM event ORDER BY id DESC LIMIT $1", limit)
+	rows, err := db.query(ctx, "SELECT "+eventRead+" FROM event WHERE "+eventListed+" ORDER BY id DESC LIMIT $1", limit)
 	return all(rows, err, scanEvent)
+}
+
+// SignInsByUser implements audit.Store.
+func (db *DB) SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error) {
+	err = db.queryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN outcome = $3 THEN 1 ELSE 0 END), 0),
+			COALESCE(SUM(CASE WHEN outcome = $3 THEN 0 ELSE 1 END), 0)
+		FROM event WHERE person_id = $1 AND id >= $2 AND kind IN ($4, $5)`,
+		string(user), audit.FirstID(since), string(audit.Done), string(audit.SignIn), string(audit.PassSignIn)).
+		Scan(&done, &refused)
+	return done, refused, err
 }
 
 // AddEvent implements audit.Store.

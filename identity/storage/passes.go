@@ -12,7 +12,7 @@ import (
 )
 
 // PutAccessPass implements directory.PassStore.
-func (db *DB) PutAccessPass(ctx context.Context, p directory.AccessPass, code, guesser directory.CodeHash, c directory.Change) error {
+func (db *DB) PutAccessPass(ctx context.Context, p directory.AccessPass, code, name directory.CodeHash, c directory.Change) error {
 	return db.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec(`INSERT INTO access_pass (person_id, code_hash, issued_by, issued_at, expires_at, used_at)
 			VALUES ($1, $2, $3, $4, $5, 0)
@@ -22,7 +22,7 @@ func (db *DB) PutAccessPass(ctx context.Context, p directory.AccessPass, code, g
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("DELETE FROM pass_try WHERE guesser = $1", guesser[:]); err != nil {
+		if _, err := tx.Exec("DELETE FROM pass_try WHERE name = $1", name[:]); err != nil {
 			return err
 		}
 		return insertChange(ctx, tx, c)
@@ -44,7 +44,8 @@ func (db *DB) AccessPass(ctx context.Context, id directory.UserID) (directory.Ac
 // error; a try that came to nothing is a result, and is committed.
 func (db *DB) Redeem(ctx context.Context, r ceremony.Redemption) (result ceremony.PassResult, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		if result, err = tryPass(tx, r); err != nil {
+		var silent bool
+		if result, silent, err = tryPass(tx, r); err != nil || silent {
 			return err
 		}
 		e := r.Event
@@ -61,23 +62,37 @@ func (db *DB) Redeem(ctx context.Context, r ceremony.Redemption) (result ceremon
 	return result, err
 }
 
-func tryPass(tx *sql.Tx, r ceremony.Redemption) (ceremony.PassResult, error) {
-	tries, err := passTries(tx, r.Guesser, r.Now)
-	if err != nil {
-		return "", err
+// tryPass tries a code. silent is true where guessing is over and its first try
+// afterwards has been recorded: the rest would only fill the record.
+func tryPass(tx *sql.Tx, r ceremony.Redemption) (result ceremony.PassResult, silent bool, err error) {
+	// What is too old to count is forgotten, for everybody.
+	if _, err := tx.Exec("DELETE FROM pass_try WHERE since <= $1", ms(r.Now.Add(-directory.PassTryWindow))); err != nil {
+		return "", false, err
 	}
-	if tries >= directory.MaxPassTries {
-		return ceremony.PassLocked, nil
+	for _, count := range []struct {
+		guesser directory.CodeHash
+		most    int
+	}{{r.Guesser, r.Tries}, {r.Name, r.NameTries}} {
+		tries, err := passTries(tx, count.guesser)
+		if err != nil {
+			return "", false, err
+		}
+		if tries > count.most {
+			return ceremony.PassLocked, true, nil
+		}
+		if tries == count.most {
+			return ceremony.PassLocked, false, countPassTry(tx, count.guesser, r)
+		}
 	}
-	result, err := spendPass(tx, r)
-	if err != nil {
-		return "", err
-	}
+	result, err = spendPass(tx, r)
 	// Who knows the code is not guessing, even if it is of no use any more.
-	if result == ceremony.PassWrong {
-		return result, countPassTry(tx, r.Guesser, r.Now)
+	if err != nil || result != ceremony.PassWrong {
+		return result, false, err
 	}
-	return result, nil
+	if err := countPassTry(tx, r.Guesser, r); err != nil {
+		return "", false, err
+	}
+	return result, false, countPassTry(tx, r.Name, r)
 }
 
 // spendPass uses the pass up if code is its code and it can be used.
@@ -108,22 +123,17 @@ func spendPass(tx *sql.Tx, r ceremony.Redemption) (ceremony.PassResult, error) {
 		"UPDATE access_pass SET used_at = $2 WHERE person_id = $1 AND used_at = 0", string(r.User), ms(r.Now))
 }
 
-func passTries(tx *sql.Tx, guesser directory.CodeHash, now time.Time) (int, error) {
-	// What is too old to count is forgotten, for everybody.
-	if _, err := tx.Exec("DELETE FROM pass_try WHERE since <= $1", ms(now.Add(-directory.PassTryWindow))); err != nil {
-		return 0, err
-	}
-	var tries int
-	err := tx.QueryRow("SELECT tries FROM pass_try WHERE guesser = $1", guesser[:]).Scan(&tries)
+func passTries(tx *sql.Tx, guesser directory.CodeHash) (tries int, err error) {
+	err = tx.QueryRow("SELECT tries FROM pass_try WHERE guesser = $1", guesser[:]).Scan(&tries)
 	if err == sql.ErrNoRows {
 		return 0, nil
 	}
 	return tries, err
 }
 
-func countPassTry(tx *sql.Tx, guesser directory.CodeHash, now time.Time) error {
-	_, err := tx.Exec(`INSERT INTO pass_try (guesser, tries, since) VALUES ($1, 1, $2)
-		ON CONFLICT (guesser) DO UPDATE SET tries = pass_try.tries + 1`, guesser[:], ms(now))
+func countPassTry(tx *sql.Tx, guesser directory.CodeHash, r ceremony.Redemption) error {
+	_, err := tx.Exec(`INSERT INTO pass_try (guesser, name, tries, since) VALUES ($1, $2, 1, $3)
+		ON CONFLICT (guesser) DO UPDATE SET tries = pass_try.tries + 1`, guesser[:], r.Name[:], ms(r.Now))
 	return err
 }
 

@@ -124,7 +124,7 @@ func (db *DB) RenamePasskey(ctx context.Context, owner directory.UserID, id dire
 
 // DeletePasskey implements directory.PasskeyStore. The passkey's name goes into
 // the record: it is the last thing that anybody will know of it.
-func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, c directory.Change) error {
+func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, keep string, c directory.Change) error {
 	return db.write(ctx, func(tx *sql.Tx) error {
 		c := c
 		err := tx.QueryRow("DELETE FROM passkey WHERE id = $1 AND person_id = $2 RETURNING name",
@@ -144,6 +144,11 @@ func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id dire
 		}
 		if left == 0 {
 			return directory.ErrLastWayIn
+		}
+		_, err = tx.Exec("DELETE FROM session WHERE passkey_id = $1 AND person_id = $2 AND id <> $3",
+			string(id), string(owner), keep)
+		if err != nil {
+			return err
 		}
 		return insertChange(ctx, tx, c)
 	})

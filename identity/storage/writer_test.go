@@ -107,8 +107,8 @@ func TestFailingJobLeavesItsNeighborsAlone(t *testing.T) {
 		{"is cancelled in the middle of a statement", func(tx *sql.Tx) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			defer cancel()
-			_, err := tx.ExecContext(ctx, `INSERT INTO secret (name, value)
-				WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT 'endless', '' FROM n WHERE x < 0`)
+			_, err := tx.ExecContext(ctx, `INSERT INTO spent_challenge (hash, expires_at)
+				WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT 'endless', 0 FROM n WHERE x < 0`)
 			return err
 		}},
 	} {

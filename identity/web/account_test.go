@@ -3,6 +3,8 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/policy"
+	"cardea/identity/session"
 )
 
 // signedIn returns a visitor in My Account, with the first administrator's
@@ -83,6 +86,60 @@ func TestLastWayInCannotBeDeleted(t *testing.T) {
 	}
 	if n := len(h.passkeys("maia")); n != 1 {
 		t.Errorf("%d passkeys, want 1", n)
+	}
+}
+
+func TestDeletingAPasskeySignsOutWhoCameInWithIt(t *testing.T) {
+	t.Parallel()
+	h, v, first := signedIn(t)
+	h.wait(time.Second)
+	if got := v.register(newSoft(t)); got.Passkey == "" {
+		t.Fatalf("adding: %+v", got)
+	}
+	thief := h.visitor()
+	onward := thief.get(thief.account + "/").at.Query().Get("continue")
+	thief.get(thief.login + thief.signIn(first, onward).Location)
+	id := string(h.passkeys("maia")[0].ID)
+	if a := v.get(v.account + "/security/passkeys/" + id + "/delete"); !strings.Contains(a.body, "Other places signed in with this passkey are signed out.") {
+		t.Errorf("question before deleting: %s", text(a.body))
+	}
+	v.post(v.account+"/security/passkeys/"+id+"/delete", nil)
+	if got := thief.register(newSoft(t)); got.Reason != "session_ended" {
+		t.Errorf("registering with the lost device's session: %+v, want session_ended", got)
+	}
+	if a := v.get(v.account + "/security"); a.at.Path != "/security" {
+		t.Errorf("who deleted: at %s, want to stay in", a.at)
+	}
+}
+
+// A browser that sends a registration twice, because the answer to the first was
+// lost, must not be told to drop a passkey that is stored.
+func TestLostAnswerDoesNotCostThePasskey(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	_, code := h.newcomer("jo")
+	jo := h.visitor()
+	jo.post(jo.login+"/signin/pass", url.Values{"username": {"jo"}, "code": {code}})
+	jo.get(jo.account + "/security/add")
+	script := must[[]byte](t)(os.ReadFile(filepath.Join("assets", "passkey.js")))
+	m := regexp.MustCompile(`const unsure = \[([^\]]*)\];`).FindSubmatch(script)
+	if m == nil {
+		t.Fatal("the script names no reasons that leave open whether the passkey is stored")
+	}
+	for name, who := range map[string]*visitor{"a newcomer": jo, "a member": v} {
+		var begun, done, again said
+		who.script(who.account+"/security/add/begin", map[string]string{}, &begun)
+		finish := map[string]any{"id": begun.ID, "response": newSoft(t).create(begun.Options, who.account)}
+		before := who.visitor() // with the cookies from before the answer
+		at := must[*url.URL](t)(url.Parse(who.account))
+		before.client.Jar.SetCookies(at, who.client.Jar.Cookies(at))
+		if who.script(who.account+"/security/add/finish", finish, &done); done.Passkey == "" {
+			t.Fatalf("%s: %+v", name, done)
+		}
+		before.script(who.account+"/security/add/finish", finish, &again)
+		if again.Reason == "" || !strings.Contains(string(m[1]), "'"+again.Reason+"'") {
+			t.Errorf("%s, once more: %q, which has the script drop the passkey", name, again.Reason)
+		}
 	}
 }
 
@@ -241,6 +298,28 @@ func TestSigningOutHoldsOnBothHosts(t *testing.T) {
 	}
 }
 
+func TestSigningOutTwiceIsSignedOut(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	for _, id := range must[[]string](t)(h.sessionsOf("maia")) {
+		if err := h.sessions.End(t.Context(), session.ID(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []*visitor{v, h.visitor()} { // the second never was signed in
+		a := who.post(who.account+"/signout", nil)
+		if a.status != http.StatusSeeOther || a.location != who.account+"/signed-out" {
+			t.Errorf("signing out after the session ended: %d to %q", a.status, a.location)
+		}
+	}
+	at := must[*url.URL](t)(url.Parse(v.account))
+	for _, c := range v.client.Jar.Cookies(at) {
+		if c.Name == "cardea-account" {
+			t.Error("the cookie of the session that ended is still there")
+		}
+	}
+}
+
 func TestHistoryTellsWhatHappened(t *testing.T) {
 	t.Parallel()
 	_, v, key := signedIn(t)
@@ -257,12 +336,30 @@ func TestHistoryTellsWhatHappened(t *testing.T) {
 	}
 }
 
-func TestCallbackThatNobodyBeganIsRefused(t *testing.T) {
+func TestCallbackThatNobodyBeganLeadsToTheStart(t *testing.T) {
 	t.Parallel()
 	_, v, _ := signedIn(t)
 	for _, query := range []string{"", "?state=x&code=y", "?error=access_denied&state=x"} {
-		if a := v.get(v.account + "/callback" + query); a.status != http.StatusBadRequest || !strings.Contains(a.body, "Open your account again.") {
-			t.Errorf("callback%s: %d: %s", query, a.status, text(a.body))
+		a := v.do(v.request(http.MethodGet, v.account+"/callback"+query, "", nil))
+		if a.status != http.StatusSeeOther || a.location != v.account+"/" || len(a.header.Values("Set-Cookie")) != 0 {
+			t.Errorf("callback%s: %d to %s, %v", query, a.status, a.location, a.header)
+		}
+	}
+}
+
+// Whoever has many pages open signs in once, and may go on in each of them.
+func TestManyOpenPagesDoNotEndEachOther(t *testing.T) {
+	t.Parallel()
+	h, _, key := signedIn(t)
+	v := h.visitor()
+	var onward []string
+	for range 16 {
+		onward = append(onward, v.get(v.account+"/history").at.Query().Get("continue"))
+	}
+	done := v.signIn(key, onward[0])
+	for i, to := range append([]string{done.Location}, onward[1:]...) {
+		if a := v.get(v.login + to); a.status != http.StatusOK || a.at.Path != "/history" {
+			t.Errorf("page %d: %d at %s", i+1, a.status, a.at)
 		}
 	}
 }
@@ -281,8 +378,9 @@ func TestNoOfTheProviderIsPutIntoWords(t *testing.T) {
 		if a.status < 400 || !strings.Contains(a.body, want) || strings.Contains(a.body, code) {
 			t.Errorf("%s: %d: %s, want %q", code, a.status, text(a.body), want)
 		}
-		if a := v.get(v.account + "/callback?" + answer.Encode()); a.status != http.StatusBadRequest {
-			t.Errorf("the same answer again: %d, want 400", a.status)
+		again := v.do(v.request(http.MethodGet, v.account+"/callback?"+answer.Encode(), "", nil))
+		if again.status != http.StatusSeeOther || again.location != v.account+"/" {
+			t.Errorf("the same answer again: %d to %s, want the start", again.status, again.location)
 		}
 	}
 }

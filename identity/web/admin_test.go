@@ -1,13 +1,16 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 )
 
 func TestAdministratorAddsAPersonAndLetsThemIn(t *testing.T) {
@@ -38,6 +41,50 @@ func TestAdministratorAddsAPersonAndLetsThemIn(t *testing.T) {
 	}
 	if strings.Contains(h.logged(), m[1]) {
 		t.Error("the code of a pass is in the log")
+	}
+}
+
+// A session that was left open must not be enough for a pass, with which to
+// add a passkey to the administrator's own account.
+func TestLettingPeopleInNeedsAFreshProof(t *testing.T) {
+	t.Parallel()
+	h, v, key := signedIn(t)
+	maia := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia"))
+	person := "/admin/people/" + string(maia.ID)
+	h.wait(policy.Freshness + time.Second)
+	for _, post := range []struct {
+		path, form string
+		values     url.Values
+	}{
+		{person + "/pass", person + "/pass", url.Values{"ttl": {"1h"}}},
+		{"/admin/people", "/admin/people/new", url.Values{"username": {"jo"}, "display": {"Jo"}}},
+	} {
+		a := v.post(v.account+post.path, post.values)
+		if a.status != http.StatusForbidden || !strings.Contains(a.body, `href="`+post.form+`"`) || !strings.Contains(a.body, "since you last unlocked") {
+			t.Errorf("%s after 5 minutes: %d: %s", post.path, a.status, text(a.body))
+		}
+	}
+	if _, err := h.directory.AccessPass(t.Context(), maia.ID); !errors.Is(err, directory.ErrNoPass) {
+		t.Errorf("a stale administrator's pass: %v, want none", err)
+	}
+	if all := must[[]directory.User](t)(h.directory.Users(t.Context())); len(all) != 1 {
+		t.Errorf("%d people, want 1", len(all))
+	}
+	for _, path := range []string{"/admin", person, "/admin/events"} { // looking needs no new proof
+		if a := v.get(v.account + path); a.status != http.StatusOK || a.at.Path != path {
+			t.Errorf("%s after 5 minutes: %d at %s", path, a.status, a.at)
+		}
+	}
+	for _, path := range []string{"/admin/people/new", person + "/pass"} {
+		a := v.get(v.account + path)
+		if a.at.Path != "/signin" {
+			t.Fatalf("%s after 5 minutes: at %s, want /signin", path, a.at)
+		}
+		done := v.signIn(key, a.at.Query().Get("continue"))
+		if a := v.get(v.login + done.Location); a.status != http.StatusOK || a.at.Path != path {
+			t.Errorf("after unlocking once more: %d at %s, want %s", a.status, a.at, path)
+		}
+		h.wait(policy.Freshness + time.Second)
 	}
 }
 

@@ -36,7 +36,7 @@ type AddPerson struct {
 
 func (AddPerson) template() (string, string) { return "add_person", console }
 
-// Person shows one person and issues access passes.
+// Person shows one person.
 type Person struct {
 	Me
 	Person   PersonRow
@@ -56,6 +56,15 @@ type PassRow struct {
 	Used    time.Time
 	Live    bool
 }
+
+// IssuePass asks for how long a new access pass is to work.
+type IssuePass struct {
+	Me
+	Person PersonRow
+	Pass   *PassRow // the last one issued, if any
+}
+
+func (IssuePass) template() (string, string) { return "issue_pass", console }
 
 // PassIssued shows the code of a new access pass, once.
 type PassIssued struct {

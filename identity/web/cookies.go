@@ -75,15 +75,17 @@ func (c Cookies) Browser(w http.ResponseWriter, r *http.Request) string {
 	return v
 }
 
-// maxKept is how many values of one kind are kept in a browser at a time. Each
-// open sign-in page may have one, and each is a cookie of a kilobyte or so.
-const maxKept = 4
+// maxKept is how many values of one kind are kept in a browser at a time. A
+// ceremony is a cookie of a kilobyte or so, and few are under way at once. A
+// sign-in is half of that, and each page of My Account that is open when the
+// session ends, or is restored with its window, begins one.
+var maxKept = map[Kept]int{KeptCeremony: 4, KeptSignIn: 16}
 
 // Keep keeps what a page that begins something must know when it is finished,
 // for life. Each has a cookie of its own, named by kind and id, so that two tabs
 // do not end each other's; when there are too many of a kind, the others go.
 func (c Cookies) Keep(w http.ResponseWriter, r *http.Request, kind Kept, id, value string, life time.Duration) {
-	if kept := c.kept(r, kind); len(kept) >= maxKept {
+	if kept := c.kept(r, kind); len(kept) >= maxKept[kind] {
 		for _, name := range kept {
 			c.Clear(w, name)
 		}

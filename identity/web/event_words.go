@@ -75,6 +75,9 @@ func RowOf(e audit.Event, passkey string) EventRow {
 	if !known {
 		k.done, k.refused, k.icon = string(e.Kind), string(e.Kind), "info"
 	}
+	if e.Kind == audit.ClientSignIn && e.ClientName != "" {
+		k.done, k.refused = "Signed in to "+e.ClientName, "Sign-in to "+e.ClientName
+	}
 	row := EventRow{
 		Time: e.Time, What: k.done, Icon: k.icon, How: howOf(e, passkey), Agent: agentOf(e.UserAgent),
 		Address: e.Address, Reference: e.Reference,

@@ -273,7 +273,7 @@ func deletePasskey(h *house, name string) {
 	h.t.Helper()
 	for _, k := range h.passkeys("maia") {
 		if k.Name == name {
-			if err := h.directory.DeletePasskey(h.t.Context(), k.UserID, k.ID); err != nil {
+			if err := h.directory.DeletePasskey(h.t.Context(), k.UserID, k.ID, ""); err != nil {
 				h.t.Fatal(err)
 			}
 		}

@@ -155,6 +155,8 @@ func consoleExhibits(now time.Time) []exhibit {
 		{"admin-person", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: used, Events: sampleEvents(now)}, ""},
 		{"admin-person--new", Person{Me: me("people"), Person: people[1], JustMade: true}, ""},
 		{"admin-person--closed", Person{Me: me("people"), Person: people[3], Pass: live}, ""},
+		{"admin-issue-pass", IssuePass{Me: me("people"), Person: people[1]}, ""},
+		{"admin-issue-pass--again", IssuePass{Me: me("people"), Person: people[2], Pass: live}, ""},
 		{"admin-pass", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
 			SignIn: "https://myaccount.alder.example"}, ""},
 		{"admin-events", Events{Me: me("events"), Events: events}, ""},

@@ -6,7 +6,7 @@ import "time"
 var pages = []Page{
 	SignIn{}, SignInOptions{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{},
 	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, Sessions{}, History{},
-	People{}, AddPerson{}, Person{}, PassIssued{}, Events{},
+	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
 }
 
 // frames, each a card or a frame with navigation.

@@ -139,12 +139,12 @@ func (h *house) open() (login, myAccount http.Handler) {
 			t.Error(err)
 		}
 	})
-	h.directory = directory.New(directory.Config{Store: db, Now: h.clock})
+	h.directory = directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
-	ceremonies := must[*ceremony.Service](t)(ceremony.New(ctx, ceremony.Config{
+	ceremonies := must[*ceremony.Service](t)(ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Alder", Origins: []webauthn.Origin{webauthn.Origin(h.login), webauthn.Origin(h.account)},
-		Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: secret.Random(32), Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
 	}))
 	client := directory.Client{ID: "my-account", Name: "My Account", RedirectURIs: []string{h.account + "/callback"}, Public: true, FirstParty: true}
 	if err := h.directory.PutClient(ctx, client); err != nil {
@@ -165,7 +165,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log,
 		Key: secret.Random(32), Now: h.clock,
 	}))
-	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Now: h.clock})
+	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
 	loginMux, accountMux := http.NewServeMux(), http.NewServeMux()
 	loginMux.Handle("/", pages)
 	loginMux.Handle("/oauth2/", oidc)
@@ -211,7 +211,7 @@ type answer struct {
 func (v *visitor) do(r *http.Request) answer {
 	v.t.Helper()
 	r.Header.Set("User-Agent", v.agent)
-	if r.Header.Get("Sec-Fetch-Site") == "" {
+	if _, set := r.Header["Sec-Fetch-Site"]; !set { // nil: a browser that knows no such header
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	resp, err := v.client.Do(r)

@@ -33,6 +33,9 @@ func TestPostsFromOtherSitesAreRefused(t *testing.T) {
 			for _, header := range []http.Header{
 				{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}},
 				{"Sec-Fetch-Site": {"none-such"}, "Origin": {"https://evil.example"}},
+				// Browsers without Sec-Fetch-Site: the Origin is compared with the Host.
+				{"Origin": {"https://evil.example"}}, {"Origin": {"null"}},
+				{"Origin": {map[string]string{v.login: v.account, v.account: v.login}[origin]}},
 			} {
 				r := v.request(method, u, "application/x-www-form-urlencoded", strings.NewReader("a=b"))
 				r.Header["Sec-Fetch-Site"], r.Header["Origin"] = header["Sec-Fetch-Site"], header["Origin"]
@@ -47,6 +50,37 @@ func TestPostsFromOtherSitesAreRefused(t *testing.T) {
 	}
 	if a := v.get(v.account + "/"); a.at.Path != "/" {
 		t.Errorf("after all that the visitor is at %s, want signed in still", a.at)
+	}
+}
+
+func TestAddressFromElsewhereSaysNothingWasDone(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	maia := h.passkeys("maia")[0]
+	for path, banner := range map[string]string{
+		"/security?deleted": "The passkey is deleted.", "/security?added=" + string(maia.ID): "is ready.",
+		"/sessions?ended=7": "7 sessions are signed out.", "/admin/people/" + string(maia.UserID) + "?added": "is added.",
+	} {
+		for site, want := range map[string]bool{"same-origin": true, "cross-site": false, "same-site": false, "none": false, "": false} {
+			r := v.request(http.MethodGet, v.account+path, "", nil)
+			r.Header["Sec-Fetch-Site"] = nil
+			if site != "" {
+				r.Header.Set("Sec-Fetch-Site", site)
+			}
+			if a := v.do(r); a.status != http.StatusOK || strings.Contains(a.body, banner) != want {
+				t.Errorf("%s from %q: %d, says %q: %v, want %v", path, site, a.status, banner, !want, want)
+			}
+		}
+	}
+}
+
+func TestPostsOfOldBrowsersAreTakenFromTheirOwnPages(t *testing.T) {
+	t.Parallel()
+	_, v, _ := signedIn(t)
+	r := v.request(http.MethodPost, v.account+"/sessions/others/end", "application/x-www-form-urlencoded", strings.NewReader(""))
+	r.Header["Sec-Fetch-Site"], r.Header["Origin"] = nil, []string{v.account}
+	if a := v.do(r); a.status != http.StatusSeeOther {
+		t.Errorf("a post with an Origin of its own and no Sec-Fetch-Site: %d: %s", a.status, text(a.body))
 	}
 }
 
@@ -80,7 +114,7 @@ func TestAdministrationDoesNotExistForOthers(t *testing.T) {
 func TestEveryPageOfMyAccountNeedsAVisitor(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	open := map[string]bool{"GET /callback": true, "GET /signed-out": true}
+	open := map[string]bool{"GET /callback": true, "GET /signed-out": true, "POST /signout": true}
 	for _, pattern := range account.Routes() {
 		if open[pattern] {
 			continue

@@ -31,6 +31,16 @@ func (v Visitor) Me(here string) Me {
 // likely by sending the browser to sign in, and ok is false.
 type Gate func(w http.ResponseWriter, r *http.Request) (v Visitor, ok bool, err error)
 
+// A Fresh lets a visitor pass who proved who they are not long ago. All others
+// it sends to do it once more and to come back to the same page; then ok is
+// false.
+type Fresh func(w http.ResponseWriter, r *http.Request, v Visitor) (ok bool, err error)
+
+// JustDone reports whether a page of ours led to r. Only then may what the
+// address says was done be shown as done: a link from elsewhere could say
+// anything. A browser that doesn't tell (Fetch Metadata §2.3) shows less.
+func JustDone(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }
+
 // SignalsOf returns what a person's passkey managers should know. all must be
 // every passkey that they have.
 func SignalsOf(rp webauthn.RPID, u directory.User, all []directory.Passkey) *Signals {

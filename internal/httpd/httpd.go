@@ -198,13 +198,26 @@ func Headers(csp string, next http.Handler) http.Handler {
 const PageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
-// LimitBody refuses bodies of more than n bytes.
+// bodyTimeout is how long a request body may take to arrive.
+const bodyTimeout = 30 * time.Second
+
+// LimitBody refuses bodies of more than n bytes and those that take more than
+// half a minute: reading them fails.
 func LimitBody(n int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// Where there is no connection, as in a test, nothing can trickle.
+			// The server takes the deadline back before the next request.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, n)
 		next.ServeHTTP(w, r)
 	})
 }
+
+// maxHeader is the most that a request's header may have, in bytes. A browser
+// brings some cookies of up to 4 KB.
+const maxHeader = 64 << 10
 
 // Timeouts and drains of Serve.
 const (
@@ -220,6 +233,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		Handler:           h,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	ctx, cancel := context.WithCancel(ctx)

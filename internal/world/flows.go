@@ -234,6 +234,7 @@ func (w *World) IssuePass(ctx context.Context, page *chromium.Page, name, userna
 		func() error { return page.Type(ctx, "Name", name) },
 		func() error { return page.Type(ctx, "User name", username) },
 		func() error { return page.Click(ctx, "Add") },
+		func() error { return page.Click(ctx, "New access pass") },
 		func() error { return page.Click(ctx, "Issue an access pass") },
 		func() error { _, err := page.WaitText(ctx, "You see it now and never again"); return err },
 	)

@@ -103,8 +103,8 @@ func testDeletePasskey(t *testing.T, k *kit) {
 	u, p := k.member("maia", false)
 	other := k.person("ana", false)
 	c := k.change(directory.PasskeyDeleted)
-	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, c), directory.ErrNoPasskey)
-	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, c), directory.ErrLastWayIn)
+	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, "", c), directory.ErrNoPasskey)
+	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, "", c), directory.ErrLastWayIn)
 	ids := []directory.PasskeyID{p.ID}
 	in := k.passSession(u).ID
 	for range 9 {
@@ -113,7 +113,7 @@ func testDeletePasskey(t *testing.T, k *kit) {
 			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 		ids = append(ids, next.ID)
 	}
-	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], c) }); won != len(ids)-1 {
+	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], "", c) }); won != len(ids)-1 {
 		t.Errorf("%d of %d passkeys were deleted at once, want all but one", won, len(ids))
 	}
 	left, err := k.Passkeys(ctx, u.ID)
@@ -123,30 +123,69 @@ func testDeletePasskey(t *testing.T, k *kit) {
 	}
 }
 
+// Who holds a passkey that is deleted is out, but for the browser that deletes.
+func testDeletePasskeySessions(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u, lost := k.member("maia", false)
+	kept := k.passkey(u)
+	k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: kept, In: k.passSession(u).ID,
+		Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
+	_, err := k.EndSessions(ctx, u.ID, "", k.now)
+	k.must(err)
+	mine, _ := k.session(u, lost)
+	thief, _ := k.session(u, lost)
+	other, _ := k.session(u, kept)
+	ana, anas := k.member("ana", false)
+	theirs, _ := k.session(ana, anas)
+
+	c := k.change(directory.PasskeyDeleted)
+	k.want("another's", k.DeletePasskey(ctx, ana.ID, lost.ID, "", c), directory.ErrNoPasskey)
+	k.want("ana's only one", k.DeletePasskey(ctx, ana.ID, anas.ID, "", c), directory.ErrLastWayIn)
+	for _, s := range []session.Session{mine, thief, other, theirs} {
+		if _, err := k.SessionByID(ctx, s.ID); err != nil {
+			t.Errorf("after a deletion that failed: %v", err)
+		}
+	}
+	k.must(k.DeletePasskey(ctx, u.ID, lost.ID, string(mine.ID), c))
+	_, err = k.SessionByID(ctx, thief.ID)
+	k.want("a session of the deleted passkey", err, session.ErrNone)
+	for name, s := range map[string]session.Session{"the deleter's": mine, "of another passkey": other, "ana's": theirs} {
+		if _, err := k.SessionByID(ctx, s.ID); err != nil {
+			t.Errorf("session %s: %v", name, err)
+		}
+	}
+}
+
 func testPasses(t *testing.T, k *kit) {
 	ctx := k.Context()
 	u := k.person("maia", false)
 	_, err := k.AccessPass(ctx, u.ID)
 	k.want("a pass that is not there", err, directory.ErrNoPass)
 	p := directory.AccessPass{UserID: u.ID, IssuedBy: "admin", Issued: k.now, Expires: k.now.Add(time.Hour)}
-	code, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
-	k.must(k.PutAccessPass(ctx, p, code, guesser, k.change(directory.PassIssued)))
+	code, name := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	k.must(k.PutAccessPass(ctx, p, code, name, k.change(directory.PassIssued)))
 	got, err := k.AccessPass(ctx, u.ID)
 	k.must(err)
 	if !reflect.DeepEqual(got, p) {
 		t.Errorf("pass = %+v, want %+v", got, p)
 	}
-	// Wrong codes of somebody else do not count against this one.
-	try := ceremony.Redemption{Now: k.now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Event: audit.Event{Time: k.now}}
+	// Wrong codes from elsewhere do not count against the right one.
+	try := ceremony.Redemption{Now: k.now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
+		Tries: directory.MaxPassTries, NameTries: directory.MaxNameTries, Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}}
 	for range directory.MaxPassTries {
 		if result, err := k.Redeem(ctx, try); result != ceremony.PassWrong || err != nil {
 			t.Fatalf("wrong code = %q, %v", result, err)
 		}
 	}
-	if result, err := k.Redeem(ctx, try); result != ceremony.PassLocked || err != nil {
-		t.Errorf("wrong code after %d others = %q, %v", directory.MaxPassTries, result, err)
+	for range 5 {
+		if result, err := k.Redeem(ctx, try); result != ceremony.PassLocked || err != nil {
+			t.Errorf("wrong code after %d others = %q, %v", directory.MaxPassTries, result, err)
+		}
 	}
-	try.Guesser, try.Code = guesser, code
+	if n := k.count(audit.PassSignIn); n != directory.MaxPassTries+1 {
+		t.Errorf("%d events, want one of each wrong code and one of the lock", n)
+	}
+	try.Guesser, try.Code = directory.CodeHash(bytesOf(32)), code
 	won := 0
 	atOnce(20, func(int) error {
 		try := try
@@ -162,6 +201,40 @@ func testPasses(t *testing.T, k *kit) {
 	}
 	if got, err = k.AccessPass(ctx, u.ID); err != nil || !got.Used.Equal(k.now) {
 		t.Errorf("pass = %+v, %v, want it used now", got, err)
+	}
+}
+
+// Wrong codes for one name from everywhere end the guessing too, until a new
+// pass is issued.
+func testNameTries(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u := k.person("maia", false)
+	name, code := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	issue := func() {
+		k.must(k.PutAccessPass(ctx, directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(9 * time.Hour)},
+			code, name, k.change(directory.PassIssued)))
+	}
+	issue()
+	const most = 100
+	try := func(now time.Time) ceremony.PassResult {
+		s, token := session.Begin(now, u.ID, "", directory.From{})
+		result, err := k.Redeem(ctx, ceremony.Redemption{Now: now, User: u.ID, Guesser: directory.CodeHash(bytesOf(32)), Name: name,
+			Tries: directory.MaxPassTries, NameTries: most, Session: s, Token: session.HashToken(token), Event: audit.Event{Time: now, Kind: audit.PassSignIn}})
+		k.must(err)
+		return result
+	}
+	atOnce(most, func(int) error {
+		if result := try(k.now); result != ceremony.PassWrong {
+			t.Errorf("one of many guesses = %q, want %q", result, ceremony.PassWrong)
+		}
+		return nil
+	})
+	if first, second := try(k.now), try(k.now); first != ceremony.PassLocked || second != ceremony.PassLocked {
+		t.Errorf("guesses after %d others = %q and %q, want %q", most, first, second, ceremony.PassLocked)
+	}
+	issue()
+	if result := try(k.now); result != ceremony.PassWrong {
+		t.Errorf("guess at a new pass = %q, want %q", result, ceremony.PassWrong)
 	}
 }
 

@@ -39,12 +39,15 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"disabling", testDisabling},
 		{"passkeys", testPasskeys},
 		{"deleting passkeys", testDeletePasskey},
+		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
 		{"passes", testPasses},
+		{"passes that are guessed from everywhere", testNameTries},
 		{"setup code", testSetupCode},
 		{"clients", testClients},
-		{"secrets", testSecrets},
 		{"sessions", testSessions},
 		{"events", testEvents},
+		{"events of clients", testClientEvents},
+		{"counts of sign-ins", testSignInCounts},
 		{"sign-in is all or nothing", testSignIn},
 		{"registration is all or nothing", testRegister},
 		{"spent challenges are forgotten in time", testForgotten},
@@ -151,11 +154,11 @@ func (k *kit) member(name string, admin bool) (directory.User, directory.Passkey
 // passSession redeems a pass for u.
 func (k *kit) passSession(u directory.User) session.Session {
 	k.Helper()
-	code, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
+	code, name, guesser := directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32))
 	k.must(k.PutAccessPass(k.Context(), directory.AccessPass{UserID: u.ID, Issued: k.now, Expires: k.now.Add(time.Hour)},
-		code, guesser, k.change(directory.PassIssued)))
+		code, name, k.change(directory.PassIssued)))
 	s, token := session.Begin(k.now, u.ID, "", directory.From{})
-	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Code: code,
+	result, err := k.Redeem(k.Context(), ceremony.Redemption{Now: k.now, User: u.ID, Guesser: guesser, Name: name, Tries: 1, NameTries: 1, Code: code,
 		Session: s, Token: session.HashToken(token), Event: audit.Event{Time: k.now, Kind: audit.PassSignIn}})
 	k.must(err)
 	if result != ceremony.PassAccepted {
@@ -176,32 +179,6 @@ func atOnce(n int, f func(i int) error) (won int) {
 		}
 	}
 	return won
-}
-
-func testSecrets(t *testing.T, k *kit) {
-	keys := make(chan string, 20)
-	won := atOnce(20, func(int) error {
-		key, err := k.Secret(k.Context(), "name")
-		keys <- string(key.Expose())
-		return err
-	})
-	if won != 20 {
-		t.Fatalf("%d of 20 got a key", won)
-	}
-	first := <-keys
-	for range 19 {
-		if other := <-keys; other != first {
-			t.Error("two callers got two keys")
-		}
-	}
-	if len(first) != 32 {
-		t.Errorf("key of %d bytes, want 32", len(first))
-	}
-	other, err := k.Secret(k.Context(), "another name")
-	k.must(err)
-	if string(other.Expose()) == first {
-		t.Error("two names have one key")
-	}
 }
 
 func testEvents(t *testing.T, k *kit) {
@@ -228,6 +205,58 @@ func testEvents(t *testing.T, k *kit) {
 	k.must(err)
 	if got := details(last); got != "4 3" {
 		t.Errorf("last two events = %s, want 4 3", got)
+	}
+}
+
+func testClientEvents(t *testing.T, k *kit) {
+	ctx := k.Context()
+	k.must(k.PutClient(ctx, directory.Client{ID: "ours", Name: "My Account", FirstParty: true}))
+	k.must(k.PutClient(ctx, directory.Client{ID: "app", Name: "Catalog"}))
+	for i, e := range []audit.Event{
+		{Kind: audit.ClientSignIn, Client: "ours", Outcome: audit.Done, Detail: "no"},
+		{Kind: audit.ClientSignIn, Client: "ours", Outcome: audit.Refused, Detail: "My Account"},
+		{Kind: audit.ClientSignIn, Client: "app", Outcome: audit.Done, Detail: "Catalog"},
+		{Kind: audit.ClientSignIn, Client: "gone", Outcome: audit.Done},
+		{Kind: audit.SignIn, Outcome: audit.Done},
+	} {
+		e.Time, e.UserID = k.now.Add(time.Duration(i)*time.Second), "maia"
+		k.must(k.AddEvent(ctx, e))
+	}
+	mine, err := k.EventsByUser(ctx, "maia", 10)
+	k.must(err)
+	all, err := k.Events(ctx, 10)
+	k.must(err)
+	for _, list := range [][]audit.Event{mine, all} {
+		if len(list) != 4 {
+			t.Errorf("%d events are listed, want all but our own client's: %+v", len(list), list)
+		}
+		for _, e := range list {
+			if e.ClientName != e.Detail {
+				t.Errorf("client %q is called %q, want %q", e.Client, e.ClientName, e.Detail)
+			}
+		}
+	}
+}
+
+func testSignInCounts(t *testing.T, k *kit) {
+	ctx := k.Context()
+	add := func(n int, user directory.UserID, kind audit.Kind, outcome audit.Outcome, at time.Time) {
+		atOnce(n, func(int) error {
+			k.must(k.AddEvent(ctx, audit.Event{Time: at, Kind: kind, Outcome: outcome, UserID: user}))
+			return nil
+		})
+	}
+	add(audit.MaxEvents+1, "maia", audit.SignIn, audit.Done, k.now)
+	add(2, "maia", audit.PassSignIn, audit.Done, k.now.Add(time.Hour))
+	add(3, "maia", audit.SignIn, audit.Refused, k.now.Add(time.Hour))
+	add(5, "maia", audit.SignIn, audit.Done, k.now.Add(-time.Millisecond))
+	add(5, "maia", audit.PasskeyAdded, audit.Done, k.now)
+	add(5, "ana", audit.SignIn, audit.Done, k.now)
+	if done, refused, err := k.SignInsByUser(ctx, "maia", k.now); done != audit.MaxEvents+3 || refused != 3 || err != nil {
+		t.Errorf("SignInsByUser() = %d, %d, %v, want %d and 3", done, refused, err, audit.MaxEvents+3)
+	}
+	if done, refused, err := k.SignInsByUser(ctx, "nobody", k.now); done != 0 || refused != 0 || err != nil {
+		t.Errorf("SignInsByUser() of nobody = %d, %d, %v", done, refused, err)
 	}
 }
 

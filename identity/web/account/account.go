@@ -77,7 +77,7 @@ var routes = []route{
 	{"POST /sessions/others/end", (*Surface).endOthers, person, false},
 	{"GET /history", (*Surface).history, person, false},
 	{"GET /callback", (*Surface).callback, anybody, false},
-	{"POST /signout", (*Surface).signOut, newcomer, false},
+	{"POST /signout", (*Surface).signOut, anybody, false},
 	{"GET /signed-out", (*Surface).signedOut, anybody, false},
 }
 
@@ -214,9 +214,13 @@ func (s *Surface) remember(w http.ResponseWriter, in session.Session) error {
 }
 
 // signOut ends the session everywhere: what the provider knows, not only what
-// this host does.
-func (s *Surface) signOut(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	if err := s.cfg.Sessions.End(r.Context(), v.Session.ID); err != nil && !errors.Is(err, session.ErrNone) {
+// this host does. Who is signed out already is signed out.
+func (s *Surface) signOut(w http.ResponseWriter, r *http.Request, _ web.Visitor) error {
+	v, err := s.visitor(r.Context(), s.Cookies.Get(r, cookieAccount))
+	if err == nil {
+		err = s.cfg.Sessions.End(r.Context(), v.Session.ID)
+	}
+	if err != nil && !errors.Is(err, session.ErrNone) {
 		return fmt.Errorf("signing out: %w", err)
 	}
 	s.Cookies.Clear(w, cookieAccount)
@@ -238,7 +242,7 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	if err != nil {
 		return fmt.Errorf("listing sessions: %w", err)
 	}
-	events, err := s.cfg.Audit.ByUser(ctx, v.User.ID, audit.MaxEvents)
+	events, err := s.cfg.Audit.ByUser(ctx, v.User.ID, 5)
 	if err != nil {
 		return fmt.Errorf("reading history: %w", err)
 	}
@@ -249,26 +253,14 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 			p.LastUsed = k.LastUsed
 		}
 	}
-	p.SignIns, p.Stopped = count(events, s.UI.Now().Add(-30*24*time.Hour))
-	for _, e := range events[:min(5, len(events))] {
+	p.SignIns, p.Stopped, err = s.cfg.Audit.SignIns(ctx, v.User.ID, s.UI.Now().Add(-30*24*time.Hour))
+	if err != nil {
+		return fmt.Errorf("counting sign-ins: %w", err)
+	}
+	for _, e := range events {
 		p.Lately = append(p.Lately, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
 	}
 	return s.UI.Render(w, http.StatusOK, p)
-}
-
-// count counts the sign-ins since a time, and those that were refused.
-func count(events []audit.Event, since time.Time) (done, refused int) {
-	for _, e := range events {
-		if e.Time.Before(since) || e.Kind != audit.SignIn && e.Kind != audit.PassSignIn {
-			continue
-		}
-		if e.Outcome == audit.Done {
-			done++
-		} else {
-			refused++
-		}
-	}
-	return done, refused
 }
 
 func firstName(name string) string {

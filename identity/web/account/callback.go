@@ -59,22 +59,24 @@ func returnPath(r *http.Request) string {
 // compared by the RelyingParty.
 func stateID(state string) string { return state[:min(len(state), 10)] }
 
-// fresh lets a visitor pass who proved who they are not long ago, and sends all
-// others to do it once more.
-func (s *Surface) fresh(w http.ResponseWriter, r *http.Request, v web.Visitor) (ok bool, err error) {
+// Fresh is the web.Fresh of this host, for other surfaces too.
+func (s *Surface) Fresh(w http.ResponseWriter, r *http.Request, v web.Visitor) (ok bool, err error) {
 	if v.Session.ByPass() || v.Proof().Fresh(s.UI.Now()) {
 		return true, nil
 	}
 	return false, s.begin(w, r, policy.Freshness-margin)
 }
 
-// callback is where the provider sends the browser back to.
+// callback is where the provider sends the browser back to. An answer to nothing
+// that was begun here is dropped unread, and the person taken to the start: most
+// likely they came back to an old tab, and if they are signed in all is well.
 func (s *Surface) callback(w http.ResponseWriter, r *http.Request, _ web.Visitor) error {
 	query := r.URL.Query()
 	var b begun
 	kept := s.Cookies.Take(w, r, web.KeptSignIn, stateID(query.Get("state")))
 	if err := s.sealer.Open(purposeBegun, kept, &b); err != nil || s.UI.Now().After(b.Expires) {
-		return httpd.Errorf(http.StatusBadRequest, "We lost track of your sign-in. Open your account again.", "callback without a sign-in that has begun")
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
 	}
 	id, err := s.cfg.RP.Finish(r.Context(), b.Pending, query)
 	if err != nil {

@@ -50,9 +50,25 @@ type OIDC struct {
 	cfg    OIDCConfig
 	client *http.Client
 
-	mu       sync.Mutex
-	provider *oidc.Provider // nil until discovered
+	ctx   context.Context // of what no single request is for
+	close context.CancelFunc
+
+	mu   sync.Mutex
+	last *discovery // nil until the first
 }
+
+// A discovery is one reading of the provider's metadata. Whoever needs them
+// while it is under way waits for it, each as long as they like.
+type discovery struct {
+	done     chan struct{} // closed when the rest is known
+	provider *oidc.Provider
+	err      error
+	ended    time.Time
+}
+
+// discoveryPause is how long a failure to read the metadata is remembered: who
+// comes meanwhile is told so at once.
+const discoveryPause = time.Second
 
 var _ RelyingParty = (*OIDC)(nil)
 
@@ -70,8 +86,9 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	return &OIDC{
-		cfg: cfg,
+		cfg: cfg, ctx: ctx, close: cancel,
 		client: &http.Client{
 			Transport: &http.Transport{
 				DialContext:         cfg.Dial,
@@ -86,8 +103,12 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	}, nil
 }
 
-// Close lets go of the connections that are kept for the next request.
-func (o *OIDC) Close() { o.client.CloseIdleConnections() }
+// Close gives up reading metadata, and lets go of the connections that are kept
+// for the next request.
+func (o *OIDC) Close() {
+	o.close()
+	o.client.CloseIdleConnections()
+}
 
 // Begin implements RelyingParty.
 func (o *OIDC) Begin(ctx context.Context, opts BeginOptions) (Pending, error) {
@@ -175,23 +196,50 @@ func identityOf(p Pending, t *oidc.IDToken) (Identity, error) {
 // discover returns the client's configuration and the provider. One request at
 // a time asks for the metadata; the others wait for its answer.
 func (o *OIDC) discover(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.provider == nil {
-		p, err := oidc.NewProvider(oidc.ClientContext(ctx, o.client), o.cfg.Issuer)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading provider metadata: %w", err)
-		}
-		o.provider = p
+	d := o.discovery()
+	select {
+	case <-d.done:
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("reading provider metadata: %w", ctx.Err())
 	}
-	endpoint := o.provider.Endpoint()
+	if d.err != nil {
+		return nil, nil, fmt.Errorf("reading provider metadata: %w", d.err)
+	}
+	endpoint := d.provider.Endpoint()
 	endpoint.AuthStyle = oauth2.AuthStyleInParams // a public client has nothing to put in a header
 	return &oauth2.Config{
 		ClientID:    string(o.cfg.ClientID),
 		RedirectURL: o.cfg.RedirectURL,
 		Endpoint:    endpoint,
 		Scopes:      []string{oidc.ScopeOpenID},
-	}, o.provider, nil
+	}, d.provider, nil
+}
+
+// discovery returns the one that counts: the one that succeeded, is under way
+// or failed a moment ago, or else a new one.
+func (o *OIDC) discovery() *discovery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.last != nil {
+		select {
+		case <-o.last.done:
+			if o.last.err == nil || o.cfg.Now().Sub(o.last.ended) < discoveryPause {
+				return o.last
+			}
+		default:
+			return o.last
+		}
+	}
+	d := &discovery{done: make(chan struct{})}
+	o.last = d
+	go func() {
+		defer close(d.done)
+		// Not the context of the request that happens to be the first: if that
+		// one is given up, the others want to know still.
+		d.provider, d.err = oidc.NewProvider(oidc.ClientContext(o.ctx, o.client), o.cfg.Issuer)
+		d.ended = o.cfg.Now()
+	}()
+	return d
 }
 
 // randomText returns 256 random bits as text.

@@ -311,17 +311,61 @@ func TestMetadataAreReadWhenNeededAndKept(t *testing.T) {
 	t.Parallel()
 	l := newLiar(t)
 	l.down = true
-	if _, err := l.oidc.Begin(t.Context(), BeginOptions{}); err == nil {
-		t.Fatal("Begin() = nil error without a provider")
+	now := time.Now()
+	l.oidc.cfg.Now = func() time.Time { return now }
+	for range 3 { // a failure is remembered for a moment
+		if _, err := l.oidc.Begin(t.Context(), BeginOptions{}); err == nil {
+			t.Fatal("Begin() = nil error without a provider")
+		}
 	}
 	l.mu.Lock()
 	l.down = false
 	l.mu.Unlock()
+	now = now.Add(discoveryPause)
 	for range 3 {
 		l.begin(BeginOptions{MaxAge: -1})
 	}
 	if l.asked != 2 {
 		t.Errorf("metadata were asked for %d times, want 2: once in vain", l.asked)
+	}
+}
+
+// A provider that does not answer holds up nobody longer than they want to wait,
+// and who gives up does not take the answer from the others.
+func TestWaitingForMetadataEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	asked, answer := make(chan struct{}, 10), make(chan struct{})
+	l := newLiar(t)
+	dial := l.oidc.client.Transport.(*http.Transport).DialContext
+	l.oidc.client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		asked <- struct{}{}
+		<-answer
+		return dial(ctx, network, address)
+	}
+	first, giveUp := context.WithCancel(t.Context())
+	ended, waited := make(chan error, 1), make(chan error, 1)
+	begin := func(ctx context.Context, told chan<- error) {
+		_, err := l.oidc.Begin(ctx, BeginOptions{MaxAge: -1})
+		told <- err
+	}
+	go begin(first, ended)
+	<-asked
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.oidc.Begin(gone, BeginOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Begin() of somebody who has gone = %v, want %v", err, context.Canceled)
+	}
+	go begin(t.Context(), waited)
+	giveUp()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Begin() that is given up = %v, want %v", err, context.Canceled)
+	}
+	close(answer)
+	if err := <-waited; err != nil {
+		t.Errorf("Begin() of who waits = %v", err)
+	}
+	if l.asked != 1 {
+		t.Errorf("metadata were asked for %d times, want once", l.asked)
 	}
 }
 

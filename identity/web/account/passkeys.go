@@ -20,13 +20,15 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 	}
 	p := web.Security{Me: v.Me("security"), Passkeys: web.PasskeyRows(passkeys)}
 	p.Signals = web.SignalsOf(s.cfg.Site.RPID, v.User, passkeys)
-	p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
-	p.Deleted = r.URL.Query().Has("deleted")
+	if web.JustDone(r) {
+		p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
+		p.Deleted = r.URL.Query().Has("deleted")
+	}
 	return s.UI.Render(w, http.StatusOK, p)
 }
 
 func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	if ok, err := s.fresh(w, r, v); err != nil || !ok {
+	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
 	p := web.AddPasskey{
@@ -144,7 +146,7 @@ func (s *Surface) askDelete(w http.ResponseWriter, r *http.Request, v web.Visito
 	}
 	switch err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); {
 	case errors.Is(err, policy.ErrNotFresh):
-		_, err := s.fresh(w, r, v)
+		_, err := s.Fresh(w, r, v)
 		return err
 	case err != nil:
 		return mayNotDelete(err)
@@ -160,7 +162,7 @@ func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	if err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); err != nil {
 		return mayNotDelete(err)
 	}
-	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, k.ID); {
+	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, k.ID, string(v.Session.ID)); {
 	case errors.Is(err, directory.ErrLastWayIn): // another request was faster
 		return mayNotDelete(err)
 	case errors.Is(err, directory.ErrNoPasskey):

@@ -21,7 +21,7 @@ func (s *Surface) sessions(w http.ResponseWriter, r *http.Request, v web.Visitor
 		return fmt.Errorf("listing passkeys: %w", err)
 	}
 	p := web.Sessions{Me: v.Me("sessions"), Sessions: web.SessionRows(all, v.Session.ID, passkeys)}
-	if n, err := strconv.Atoi(r.URL.Query().Get("ended")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(r.URL.Query().Get("ended")); err == nil && n > 0 && web.JustDone(r) {
 		p.Ended = n
 	}
 	return s.UI.Render(w, http.StatusOK, p)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cardea/identity/audit"
+	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/policy"
 	"cardea/identity/session"
@@ -22,6 +23,9 @@ type Config struct {
 	Audit     *audit.Log
 	// Gate says who is at hand: account.Surface.Visitor.
 	Gate web.Gate
+	// Fresh asks for a new proof before people are let in:
+	// account.Surface.Fresh.
+	Fresh web.Fresh
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -46,6 +50,7 @@ var routes = []route{
 	{"GET /admin/people/new", (*Surface).newPerson},
 	{"POST /admin/people", (*Surface).addPerson},
 	{"GET /admin/people/{id}", (*Surface).person},
+	{"GET /admin/people/{id}/pass", (*Surface).newPass},
 	{"POST /admin/people/{id}/pass", (*Surface).issuePass},
 	{"GET /admin/events", (*Surface).events},
 }
@@ -129,11 +134,36 @@ func rowOf(u directory.User, passkeys []directory.Passkey) web.PersonRow {
 	return row
 }
 
-func (s *Surface) newPerson(w http.ResponseWriter, _ *http.Request, v web.Visitor) error {
+func (s *Surface) newPerson(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	if ok, err := s.cfg.Fresh(w, r, v); err != nil || !ok {
+		return err
+	}
 	return s.UI.Render(w, http.StatusOK, web.AddPerson{Me: v.Me("people")})
 }
 
+// stale answers a form of who may not let people in, with the way to the page
+// at form: there they are asked to unlock once more. It reports whether it has
+// answered.
+func (s *Surface) stale(w http.ResponseWriter, r *http.Request, v web.Visitor, form string) bool {
+	err := policy.MayLetIn(v.User, v.Proof(), s.UI.Now())
+	if err == nil {
+		return false
+	}
+	no := s.Surface
+	no.Home = web.Link{Text: "Unlock once more", To: form}
+	no.Page(func(http.ResponseWriter, *http.Request) error {
+		return &httpd.Error{
+			Status: http.StatusForbidden, Code: string(ceremony.ReasonNotFresh), Err: fmt.Errorf("letting people in: %w", err),
+			Public: "It's been more than 5 minutes since you last unlocked. Unlock once more, then fill in the form again.",
+		}
+	}).ServeHTTP(w, r)
+	return true
+}
+
 func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	if s.stale(w, r, v, "/admin/people/new") {
+		return nil
+	}
 	p := web.AddPerson{
 		Me: v.Me("people"), Username: r.PostFormValue("username"),
 		DisplayName: r.PostFormValue("display"), MakeAdmin: r.PostFormValue("admin") != "",

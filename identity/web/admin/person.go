@@ -46,7 +46,7 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	}
 	p := web.Person{
 		Me: v.Me("people"), Person: rowOf(u, passkeys), Passkeys: web.PasskeyRows(passkeys),
-		Sessions: len(sessions), Pass: pass, JustMade: r.URL.Query().Has("added"),
+		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
 	}
 	for _, e := range events {
 		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
@@ -65,12 +65,31 @@ func (s *Surface) lastPass(r *http.Request, id directory.UserID) (*web.PassRow, 
 	return &web.PassRow{Issued: p.Issued, Expires: p.Expires, Used: p.Used, Live: p.Live(s.UI.Now())}, nil
 }
 
+// newPass asks for how long a pass is to work.
+func (s *Surface) newPass(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	u, passkeys, err := s.subject(r)
+	if err != nil {
+		return err
+	}
+	if ok, err := s.cfg.Fresh(w, r, v); err != nil || !ok {
+		return err
+	}
+	pass, err := s.lastPass(r, u.ID)
+	if err != nil {
+		return err
+	}
+	return s.UI.Render(w, http.StatusOK, web.IssuePass{Me: v.Me("people"), Person: rowOf(u, passkeys), Pass: pass})
+}
+
 // issuePass shows the code in the answer to the form itself: it is nowhere else,
 // so that there is no address to come back to.
 func (s *Surface) issuePass(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
 	u, passkeys, err := s.subject(r)
 	if err != nil {
 		return err
+	}
+	if s.stale(w, r, v, "/admin/people/"+string(u.ID)+"/pass") {
+		return nil
 	}
 	ttl, err := time.ParseDuration(r.PostFormValue("ttl"))
 	if err != nil {

@@ -42,7 +42,9 @@ async function post(path, body, signal) {
 }
 
 // unsure are the reasons that leave open whether the server knows the passkey.
-const unsure = ['offline', 'our_fault', 'busy', 'challenge_spent', 'passkey_exists'];
+// session_ended is one: if the answer to the first passkey of a newcomer was
+// lost, asking again finds the access pass's session over.
+const unsure = ['offline', 'our_fault', 'busy', 'challenge_spent', 'passkey_exists', 'session_ended'];
 
 // Ceremony is one page's begin, call and finish. Only one call may run in a
 // page: a new one ends the one before.
