@@ -23,8 +23,8 @@ const maxRequests = 16
 // it is there.
 const readyWithin = 2 * time.Second
 
-// errSuperseded ends a request whose page has asked anew. The browser does not
-// tell when a page was reloaded, so this is how its old request ends.
+// errSuperseded ends a request whose page has asked anew: nobody waits for its
+// answer any more.
 var errSuperseded = errors.New("the page has asked anew")
 
 // A Host is the program behind the extension. Its zero value is not usable.
