@@ -54,11 +54,15 @@
 // from another site, a neighboring port's included. Scripts and styles come
 // from the app's own files. No secret is in an address, an event or the log.
 //
-// What they do not guard against: whoever can open the loopback port of this
-// machine stands before the phone's screen. They see it as it is, and while the
-// vault is open the simulated sensor lets them answer. Without a sensor each
-// use asks for the passcode, PIN or pattern. Programs reach the Authenticator by
-// the agent's socket, which only the same user may open.
+// On Linux they also ask the system whose each connection is, and refuse the
+// other users of this machine. On other systems whoever has an account there can
+// guess at the passcode, or erase the vault.
+//
+// What they do not guard against: whoever can open the loopback port, as any
+// program of the same user can, stands before the phone's screen. They see it as
+// it is, and while the vault is open the simulated sensor lets them answer.
+// Without a sensor each use asks for the passcode, PIN or pattern. Programs reach
+// the Authenticator by the agent's socket, which only the same user may open.
 //
 // # Minimum system
 //
