@@ -23,8 +23,9 @@
 // page gets a random name for it that works once, for five minutes. A tap
 // (POST /scan/start) begins a transaction, which opens a tunnel at the relay,
 // advertises, and hands each CTAP request to the Authenticator. The progress
-// page shows the three legs of the way and marks the one that failed. At the
-// end it says "Sent": the phone cannot know that the computer signed in.
+// page shows the three legs of the way and marks the one that failed. When the
+// answer is on its way it says "Sent", and from then on giving up changes nothing
+// of that: the phone cannot know that the computer signed in.
 //
 // # Names that browser tests and other programs may rely on
 //

@@ -138,10 +138,12 @@ func (a *App) scanCancel(w http.ResponseWriter, r *http.Request) error {
 	return see(w, r, "/scan/progress")
 }
 
-// scanDone takes an ended transaction off the screen.
+// scanDone takes an ended transaction off the screen. One whose outcome has been
+// told ends by it.
 func (a *App) scanDone(w http.ResponseWriter, r *http.Request) error {
 	a.mu.Lock()
-	if a.tx != nil && !a.tx.running() {
+	if a.tx != nil && (!a.tx.running() || a.tx.told() != resultNone) {
+		a.tx.cancel()
 		a.tx = nil
 	}
 	a.mu.Unlock()
@@ -157,6 +159,7 @@ type transactionView struct {
 	Hint    hybrid.Hint
 	Stage   link.Stage
 	Asked   bool
+	Saved   bool
 	Result  result
 	Leg     link.Leg
 }
@@ -169,5 +172,9 @@ func (a *App) transaction() *transactionView {
 		return nil
 	}
 	t := a.tx
-	return &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Result: t.result, Leg: t.leg}
+	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg}
+	if v.Running {
+		v.Result = t.told()
+	}
+	return v
 }

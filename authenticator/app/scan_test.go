@@ -338,6 +338,122 @@ func TestScannedCodeIsAnswered(t *testing.T) {
 	}
 }
 
+// told waits until the page of the transaction says how it ended.
+func (s *site) told() transactionView {
+	s.t.Helper()
+	for {
+		_, changed := s.news.latest()
+		if t := s.transaction(); t != nil && t.Result != resultNone {
+			return *t
+		}
+		<-changed
+	}
+}
+
+// The other device stays connected for as long as it likes. The person need not
+// wait for it, and cannot call back what was sent.
+func TestGivingUpAfterTheAnswerWasSent(t *testing.T) {
+	t.Parallel()
+	for name, giveUp := range map[string]func(*testing.T, *site){
+		"by Cancel on a page that is late": func(t *testing.T, s *site) {
+			s.post("/scan/cancel")
+			if got := s.settled(); got.Result != resultSent {
+				t.Errorf("transaction = %+v, want sent", got)
+			}
+			says(t, s.page("/scan/progress"), "Sent", "The passkey is saved here")
+		},
+		"by Done": func(t *testing.T, s *site) {
+			if _, location, _ := s.post("/scan/done"); location != "/" {
+				t.Errorf("Done leads to %q", location)
+			}
+			if got := s.transaction(); got != nil {
+				t.Errorf("%+v is on the screen still", got)
+			}
+			s.tap(invite(t, hybrid.HintGetAssertion)) // free for the next
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			s := start(t, r.phone)
+			inv := invite(t, hybrid.HintMakeCredential)
+			s.tap(inv)
+			client, err := r.dial(t.Context(), inv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			pressed := s.pressing("continue", "sensor-face")
+			if _, err := ctap.MakeCredential(t.Context(), client, makeRequest("ana@example")); err != nil {
+				t.Fatal(err)
+			}
+			<-pressed
+			if got := s.told(); got.Result != resultSent || !got.Running {
+				t.Errorf("transaction = %+v, want sent and still running", got)
+			}
+			says(t, s.page("/scan/progress"), "Sent", "The passkey is saved here", "Done")
+			giveUp(t, s)
+		})
+	}
+}
+
+func TestWhatEndsWithoutAGoodEndIsToldTruly(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	made, asserted := []byte{byte(ctap.CmdMakeCredential)}, []byte{byte(ctap.CmdGetAssertion)}
+	ok, none, bad := []byte{byte(ctap.OK)}, []byte{byte(ctap.NoCredentials)}, []byte{byte(ctap.InvalidOption)}
+	gone := &link.Error{Leg: link.LegPeer, Err: errors.New("gone")}
+	for _, tt := range []struct {
+		name string
+		hint hybrid.Hint
+		do   func(*transaction)
+		end  error
+		want result
+		says string
+	}{
+		{"cancelled before anything", "ga", func(*transaction) {}, context.Canceled, resultCancelled, "Nothing was sent."},
+		{"cancelled as the passkey was saved", "mc", func(tx *transaction) { tx.handled(made, ok) }, context.Canceled,
+			resultCancelled, "may not have the answer. A passkey was saved here; you can delete it."},
+		{"cancelled as the person said yes", "ga", func(tx *transaction) { tx.handled(asserted, ok) }, context.Canceled,
+			resultCancelled, "may not have the answer."},
+		{"cancelled after a silent question", "mc", func(tx *transaction) {
+			tx.handled(asserted, none)
+			tx.reach(link.StageSent)
+			if got := tx.told(); got != resultNone {
+				t.Errorf("%q after a silent question, want nothing yet", got)
+			}
+			tx.begun(made)
+		}, context.Canceled, resultCancelled, "may not have the answer."},
+		{"cancelled after a silent question that found one", "mc", func(tx *transaction) {
+			tx.handled(asserted, ok)
+			tx.reach(link.StageSent)
+			if got := tx.told(); got != resultNone {
+				t.Errorf("%q after a silent question, want nothing yet", got)
+			}
+			tx.begun(made)
+		}, context.Canceled, resultCancelled, "may not have the answer."},
+		{"gone as the passkey was saved", "mc", func(tx *transaction) { tx.handled(made, ok) }, gone,
+			resultFailed, "A passkey was saved here; you can delete it."},
+		{"refused and told so", "ga", func(tx *transaction) { tx.handled(asserted, bad); tx.reach(link.StageSent) }, nil,
+			resultRefused, "It was told so."},
+	} {
+		tx := &transaction{hint: tt.hint, stop: make(chan struct{})}
+		tt.do(tx)
+		tx.end(tt.end)
+		if tx.result != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, tx.result, tt.want)
+		}
+		s.mu.Lock()
+		s.tx = tx
+		s.mu.Unlock()
+		page := s.page("/scan/progress")
+		says(t, page, tt.says)
+		if tx.asked && strings.Contains(page, "Nothing was sent") {
+			t.Errorf("%s: the page says that nothing was sent", tt.name)
+		}
+	}
+}
+
 func TestOutcomesAreToldApart(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
