@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
+	"image/gif"
+	"image/jpeg"
 	"image/png"
 	"log/slog"
 	"net/http"
@@ -21,6 +23,7 @@ import (
 	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
 	"cardea/internal/cbor"
+	"cardea/internal/httpd"
 	"cardea/relay"
 	"cardea/webauthn"
 )
@@ -176,6 +179,51 @@ func TestPicturesThatAreNone(t *testing.T) {
 			t.Errorf("%s: %d %+v, want %d and a problem", name, status, got, tt.want)
 		}
 	}
+}
+
+func TestPicturesAreReadAFewAtATime(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	for range pictures {
+		s.decoding <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.decode(ctx, []byte("not a picture")); !errors.Is(err, context.Canceled) {
+		t.Errorf("decode = %v, want it not to have looked", err)
+	}
+	for range pictures {
+		<-s.decoding
+	}
+	large := pngOf(t, image.NewGray(image.Rect(0, 0, maxPixels/4096+1, 4096)))
+	if status, got := s.look(large); status != http.StatusRequestEntityTooLarge || !strings.Contains(got.Problem, "too large") {
+		t.Errorf("a picture of one column too many: %d %+v", status, got)
+	}
+}
+
+func FuzzReadPicture(f *testing.F) {
+	gray := image.NewGray(image.Rect(0, 0, 9, 7))
+	var asPNG, asJPEG, asGIF bytes.Buffer
+	for _, err := range []error{png.Encode(&asPNG, gray), jpeg.Encode(&asJPEG, gray, nil), gif.Encode(&asGIF, gray, nil)} {
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	for _, b := range [][]byte{asPNG.Bytes(), asJPEG.Bytes(), asGIF.Bytes(), asPNG.Bytes()[:40], nil} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, picture []byte) {
+		img, err := readPicture(picture)
+		if err != nil {
+			if e := (*httpd.Error)(nil); !errors.As(err, &e) || e.Status >= 500 {
+				t.Errorf("%v is not the picture's fault", err)
+			}
+			return
+		}
+		if size := img.Bounds(); size.Empty() || size.Dx() > maxPixels/size.Dy() {
+			t.Errorf("read a picture of %v", size)
+		}
+	})
 }
 
 func TestCodeIsTakenOnceAndInTime(t *testing.T) {
