@@ -67,7 +67,7 @@ func shortDir(t *testing.T) string {
 
 func (w world) dial(t *testing.T) *agent.Remote {
 	t.Helper()
-	r, err := agent.Dial(w.path)
+	r, err := agent.Dial(t.Context(), w.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,13 +201,34 @@ func TestInfoDoesNotWaitForThePerson(t *testing.T) {
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	dir := shortDir(t)
-	if _, err := agent.Dial(filepath.Join(dir, "none.sock")); !errors.Is(err, agent.ErrNotRunning) {
+	if _, err := agent.Dial(t.Context(), filepath.Join(dir, "none.sock")); !errors.Is(err, agent.ErrNotRunning) {
 		t.Errorf("Dial = %v, want ErrNotRunning", err)
 	}
 	stale := filepath.Join(dir, "run", "stale.sock")
 	leaveSocket(t, stale)
-	if _, err := agent.Dial(stale); !errors.Is(err, agent.ErrNotRunning) {
+	if _, err := agent.Dial(t.Context(), stale); !errors.Is(err, agent.ErrNotRunning) {
 		t.Errorf("Dial of a socket without a program = %v, want ErrNotRunning", err)
+	}
+}
+
+func TestDialDoesNotWaitLongerThanItsCaller(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(shortDir(t), "run", "agent.sock")
+	l, err := agent.Listen(path) // and nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			defer conn.Close()
+			cancel()
+			<-t.Context().Done()
+		}
+	}()
+	if _, err := agent.Dial(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("Dial = %v, want canceled", err)
 	}
 }
 
@@ -372,7 +393,7 @@ func TestTheEndOfServeEndsWhatIsUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served, asked := make(chan error, 1), make(chan error, 1)
 	go func() { served <- agent.Serve(ctx, l, a, pageURL) }()
-	r, err := agent.Dial(path)
+	r, err := agent.Dial(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,10 @@ type Remote struct {
 
 var _ ctap.Device = (*Remote)(nil)
 
-// Dial finds the agent at path. It returns ErrNotRunning if there is none.
-func Dial(path string) (*Remote, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), helloTimeout)
+// Dial finds the agent at path. It returns ErrNotRunning if there is none. One
+// that does not answer is waited for until ctx ends, and for 5 seconds at most.
+func Dial(ctx context.Context, path string) (*Remote, error) {
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	r := &Remote{path: path}
 	hello, err := r.exchange(ctx, question{Kind: askHello})

@@ -49,7 +49,7 @@ func TestProgramsReachTheAuthenticator(t *testing.T) {
 func dialAgent(t *testing.T, socket string) *agent.Remote {
 	t.Helper()
 	for t.Context().Err() == nil {
-		if r, err := agent.Dial(socket); err == nil {
+		if r, err := agent.Dial(t.Context(), socket); err == nil {
 			return r
 		}
 	}

@@ -24,8 +24,9 @@
 // page gets a random name for it that works once, for five minutes. A tap
 // (POST /scan/start) begins a transaction, which opens a tunnel at the relay,
 // advertises, and hands each CTAP request to the Authenticator. The progress
-// page shows the three legs of the way and marks the one that failed. At the
-// end it says "Sent": the phone cannot know that the computer signed in.
+// page shows the three legs of the way and marks the one that failed. When the
+// answer is on its way it says "Sent", and from then on giving up changes nothing
+// of that: the phone cannot know that the computer signed in.
 //
 // # Names that browser tests and other programs may rely on
 //
@@ -56,11 +57,15 @@
 // from another site, a neighboring port's included. Scripts and styles come
 // from the app's own files. No secret is in an address, an event or the log.
 //
-// What they do not guard against: whoever can open the loopback port of this
-// machine stands before the phone's screen. They see it as it is, and while the
-// vault is open the simulated sensor lets them answer. Without a sensor each
-// use asks for the passcode, PIN or pattern. Programs reach the Authenticator by
-// the agent's socket, which only the same user may open.
+// On Linux they also ask the system whose each connection is, and refuse the
+// other users of this machine. On other systems whoever has an account there can
+// guess at the passcode, or erase the vault.
+//
+// What they do not guard against: whoever can open the loopback port, as any
+// program of the same user can, stands before the phone's screen. They see it as
+// it is, and while the vault is open the simulated sensor lets them answer.
+// Without a sensor each use asks for the passcode, PIN or pattern. Programs reach
+// the Authenticator by the agent's socket, which only the same user may open.
 //
 // # Minimum system
 //

@@ -184,6 +184,10 @@ func (g *gallery) scanning() {
 	for _, r := range []result{resultSent, resultDeclined, resultNoPasskey, resultExcluded, resultCancelled, resultRefused} {
 		show(string(r), transactionView{Result: r})
 	}
+	show("cancelled-late", transactionView{Result: resultCancelled, Asked: true})
+	show("cancelled-saved", transactionView{Result: resultCancelled, Hint: hybrid.HintMakeCredential, Asked: true, Saved: true})
+	show("refused-asked", transactionView{Result: resultRefused, Asked: true})
+	show("failed-saved", transactionView{Result: resultFailed, Leg: link.LegPeer, Stage: link.StageReady, Hint: hybrid.HintMakeCredential, Asked: true, Saved: true})
 	show("saved", transactionView{Result: resultSent, Hint: hybrid.HintMakeCredential})
 	for _, f := range []transactionView{
 		{Leg: link.LegRelay}, {Leg: link.LegRadio, Stage: link.StageConnected}, {Leg: link.LegAdvert, Stage: link.StageWaiting},

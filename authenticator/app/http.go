@@ -61,7 +61,7 @@ func (a *App) Handler() http.Handler {
 	}
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(httpd.Wrap(refuseCrossOrigin, a.errorPage))
-	h := a.ownHost(cross.Handler(mux))
+	h := a.ownUser(a.ownHost(cross.Handler(mux)))
 	return httpd.Log(a.cfg.Log, httpd.Headers(csp, permissions(h)))
 }
 

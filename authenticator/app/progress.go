@@ -56,12 +56,30 @@ func (a *App) progress(t transactionView) progressPage {
 		return progressPage{Title: "You have one already", Icon: "passkey", Tone: "plain",
 			Says: "This " + d + " keeps a passkey for that account. The other device was told so."}
 	case resultCancelled:
-		return progressPage{Title: "Cancelled", Icon: "close", Tone: "plain", Again: true, Says: "Nothing was sent."}
+		says := "Nothing was sent."
+		if t.Asked {
+			says = "The other device may not have the answer." + left(t)
+		}
+		return progressPage{Title: "Cancelled", Icon: "close", Tone: "plain", Again: true, Says: says}
 	case resultRefused:
-		return progressPage{Title: "Nothing was sent", Icon: "warning", Tone: "warn", Again: true,
+		p := progressPage{Title: "Nothing was sent", Icon: "warning", Tone: "warn", Again: true,
 			Says: "The other device asked for something that this " + d + " can't do.", ToDo: "choose another way to sign in there."}
+		if t.Asked {
+			p.Title, p.Says = "That can't be done here", p.Says+" It was told so."
+		}
+		return p
 	}
-	return a.broken(t)
+	p := a.broken(t)
+	p.Says += left(t)
+	return p
+}
+
+// left says what a transaction without a good end leaves behind.
+func left(t transactionView) string {
+	if t.Saved {
+		return " A passkey was saved here; you can delete it."
+	}
+	return ""
 }
 
 func (a *App) underWay(t transactionView) progressPage {

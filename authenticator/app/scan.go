@@ -80,7 +80,7 @@ func (a *App) answer(ctx context.Context, t *transaction, qr hybrid.QR) error {
 	}
 	phone, err := link.Answer(ctx, qr, link.AnswerConfig{
 		Advertiser: a.cfg.Advertiser, Tunnel: a.cfg.Tunnel, Service: a.cfg.Service, Info: a.auth.Info(),
-		Progress: func(s link.Stage) { a.update(t, func(t *transaction) { t.stage = s }) },
+		Progress: func(s link.Stage) { a.update(t, func(t *transaction) { t.reach(s) }) },
 	})
 	if err != nil {
 		return fmt.Errorf("answering the code: %w", err)
@@ -88,6 +88,7 @@ func (a *App) answer(ctx context.Context, t *transaction, qr hybrid.QR) error {
 	defer phone.Close()
 	caller := authenticator.Caller{Via: "hybrid"}
 	err = phone.Serve(ctx, func(ctx context.Context, request []byte) []byte {
+		a.update(t, func(t *transaction) { t.begun(request) })
 		response := a.auth.Handle(ctx, caller, request)
 		a.update(t, func(t *transaction) { t.handled(request, response) })
 		return response

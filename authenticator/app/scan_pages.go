@@ -46,16 +46,17 @@ func (a *App) renderScan(w http.ResponseWriter, status int, problem string) erro
 	return a.render(w, status, "scan", p)
 }
 
-// maxPixels bounds what is decoded: more than any screen or camera frame.
-const maxPixels = 64 << 20
+// maxPixels bounds what is decoded, at up to 8 bytes each: more than most screens
+// and any camera frame.
+const maxPixels = 16 << 20
 
 // scanFrame looks for a code in one picture.
 func (a *App) scanFrame(w http.ResponseWriter, r *http.Request) error {
-	img, err := a.readPicture(r)
+	picture, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err
 	}
-	text, err := a.decode(r.Context(), img)
+	text, err := a.decode(r.Context(), picture)
 	if errors.Is(err, qrimage.ErrNoCode) {
 		writeJSON(w, http.StatusOK, scanAnswer{})
 		return nil
@@ -82,33 +83,34 @@ func (a *App) offer(h hybrid.Hint) string {
 	return a.words.UsePasskey
 }
 
-func (a *App) readPicture(r *http.Request) (image.Image, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
+func readPicture(picture []byte) (image.Image, error) {
 	notOne := "That picture can't be read. Use a PNG or JPEG."
-	size, _, err := image.DecodeConfig(bytes.NewReader(body))
+	size, _, err := image.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return nil, &httpd.Error{Status: http.StatusUnsupportedMediaType, Public: notOne, Err: err}
 	}
 	if size.Width <= 0 || size.Height <= 0 || size.Width > maxPixels/size.Height {
-		return nil, httpd.Errorf(http.StatusRequestEntityTooLarge, "That picture is too large.", "picture of %d by %d", size.Width, size.Height)
+		return nil, httpd.Errorf(http.StatusRequestEntityTooLarge, "That picture is too large. Cut out the code.", "picture of %d by %d", size.Width, size.Height)
 	}
-	img, _, err := image.Decode(bytes.NewReader(body))
+	img, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {
 		return nil, &httpd.Error{Status: http.StatusUnsupportedMediaType, Public: notOne, Err: err}
 	}
 	return img, nil
 }
 
-// decode reads the code in img, a few pictures at a time.
-func (a *App) decode(ctx context.Context, img image.Image) (string, error) {
+// decode reads the code in a picture, a few pictures at a time: a small file may
+// be a picture that takes much room.
+func (a *App) decode(ctx context.Context, picture []byte) (string, error) {
 	select {
 	case a.decoding <- struct{}{}:
 		defer func() { <-a.decoding }()
 	case <-ctx.Done():
 		return "", ctx.Err()
+	}
+	img, err := readPicture(picture)
+	if err != nil {
+		return "", err
 	}
 	return qrimage.Decode(img)
 }
@@ -141,10 +143,12 @@ func (a *App) scanCancel(w http.ResponseWriter, r *http.Request) error {
 	return see(w, r, "/scan/progress")
 }
 
-// scanDone takes an ended transaction off the screen.
+// scanDone takes an ended transaction off the screen. One whose outcome has been
+// told ends by it.
 func (a *App) scanDone(w http.ResponseWriter, r *http.Request) error {
 	a.mu.Lock()
-	if a.tx != nil && !a.tx.running() {
+	if a.tx != nil && (!a.tx.running() || a.tx.told() != resultNone) {
+		a.tx.cancel()
 		a.tx = nil
 	}
 	a.mu.Unlock()
@@ -160,6 +164,7 @@ type transactionView struct {
 	Hint    hybrid.Hint
 	Stage   link.Stage
 	Asked   bool
+	Saved   bool
 	Result  result
 	Leg     link.Leg
 }
@@ -172,5 +177,9 @@ func (a *App) transaction() *transactionView {
 		return nil
 	}
 	t := a.tx
-	return &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Result: t.result, Leg: t.leg}
+	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg}
+	if v.Running {
+		v.Result = t.told()
+	}
+	return v
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
+	"image/gif"
+	"image/jpeg"
 	"image/png"
 	"log/slog"
 	"net/http"
@@ -21,6 +23,7 @@ import (
 	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
 	"cardea/internal/cbor"
+	"cardea/internal/httpd"
 	"cardea/relay"
 	"cardea/webauthn"
 )
@@ -176,6 +179,51 @@ func TestPicturesThatAreNone(t *testing.T) {
 			t.Errorf("%s: %d %+v, want %d and a problem", name, status, got, tt.want)
 		}
 	}
+}
+
+func TestPicturesAreReadAFewAtATime(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	for range pictures {
+		s.decoding <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.decode(ctx, []byte("not a picture")); !errors.Is(err, context.Canceled) {
+		t.Errorf("decode = %v, want it not to have looked", err)
+	}
+	for range pictures {
+		<-s.decoding
+	}
+	large := pngOf(t, image.NewGray(image.Rect(0, 0, maxPixels/4096+1, 4096)))
+	if status, got := s.look(large); status != http.StatusRequestEntityTooLarge || !strings.Contains(got.Problem, "too large") {
+		t.Errorf("a picture of one column too many: %d %+v", status, got)
+	}
+}
+
+func FuzzReadPicture(f *testing.F) {
+	gray := image.NewGray(image.Rect(0, 0, 9, 7))
+	var asPNG, asJPEG, asGIF bytes.Buffer
+	for _, err := range []error{png.Encode(&asPNG, gray), jpeg.Encode(&asJPEG, gray, nil), gif.Encode(&asGIF, gray, nil)} {
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	for _, b := range [][]byte{asPNG.Bytes(), asJPEG.Bytes(), asGIF.Bytes(), asPNG.Bytes()[:40], nil} {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, picture []byte) {
+		img, err := readPicture(picture)
+		if err != nil {
+			if e := (*httpd.Error)(nil); !errors.As(err, &e) || e.Status >= 500 {
+				t.Errorf("%v is not the picture's fault", err)
+			}
+			return
+		}
+		if size := img.Bounds(); size.Empty() || size.Dx() > maxPixels/size.Dy() {
+			t.Errorf("read a picture of %v", size)
+		}
+	})
 }
 
 func TestCodeIsTakenOnceAndInTime(t *testing.T) {
@@ -335,6 +383,122 @@ func TestScannedCodeIsAnswered(t *testing.T) {
 	}
 	if got := s.settled(); got.Result != resultSent {
 		t.Errorf("transaction = %+v, want sent", got)
+	}
+}
+
+// told waits until the page of the transaction says how it ended.
+func (s *site) told() transactionView {
+	s.t.Helper()
+	for {
+		_, changed := s.news.latest()
+		if t := s.transaction(); t != nil && t.Result != resultNone {
+			return *t
+		}
+		<-changed
+	}
+}
+
+// The other device stays connected for as long as it likes. The person need not
+// wait for it, and cannot call back what was sent.
+func TestGivingUpAfterTheAnswerWasSent(t *testing.T) {
+	t.Parallel()
+	for name, giveUp := range map[string]func(*testing.T, *site){
+		"by Cancel on a page that is late": func(t *testing.T, s *site) {
+			s.post("/scan/cancel")
+			if got := s.settled(); got.Result != resultSent {
+				t.Errorf("transaction = %+v, want sent", got)
+			}
+			says(t, s.page("/scan/progress"), "Sent", "The passkey is saved here")
+		},
+		"by Done": func(t *testing.T, s *site) {
+			if _, location, _ := s.post("/scan/done"); location != "/" {
+				t.Errorf("Done leads to %q", location)
+			}
+			if got := s.transaction(); got != nil {
+				t.Errorf("%+v is on the screen still", got)
+			}
+			s.tap(invite(t, hybrid.HintGetAssertion)) // free for the next
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			s := start(t, r.phone)
+			inv := invite(t, hybrid.HintMakeCredential)
+			s.tap(inv)
+			client, err := r.dial(t.Context(), inv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			pressed := s.pressing("continue", "sensor-face")
+			if _, err := ctap.MakeCredential(t.Context(), client, makeRequest("ana@example")); err != nil {
+				t.Fatal(err)
+			}
+			<-pressed
+			if got := s.told(); got.Result != resultSent || !got.Running {
+				t.Errorf("transaction = %+v, want sent and still running", got)
+			}
+			says(t, s.page("/scan/progress"), "Sent", "The passkey is saved here", "Done")
+			giveUp(t, s)
+		})
+	}
+}
+
+func TestWhatEndsWithoutAGoodEndIsToldTruly(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	made, asserted := []byte{byte(ctap.CmdMakeCredential)}, []byte{byte(ctap.CmdGetAssertion)}
+	ok, none, bad := []byte{byte(ctap.OK)}, []byte{byte(ctap.NoCredentials)}, []byte{byte(ctap.InvalidOption)}
+	gone := &link.Error{Leg: link.LegPeer, Err: errors.New("gone")}
+	for _, tt := range []struct {
+		name string
+		hint hybrid.Hint
+		do   func(*transaction)
+		end  error
+		want result
+		says string
+	}{
+		{"cancelled before anything", "ga", func(*transaction) {}, context.Canceled, resultCancelled, "Nothing was sent."},
+		{"cancelled as the passkey was saved", "mc", func(tx *transaction) { tx.handled(made, ok) }, context.Canceled,
+			resultCancelled, "may not have the answer. A passkey was saved here; you can delete it."},
+		{"cancelled as the person said yes", "ga", func(tx *transaction) { tx.handled(asserted, ok) }, context.Canceled,
+			resultCancelled, "may not have the answer."},
+		{"cancelled after a silent question", "mc", func(tx *transaction) {
+			tx.handled(asserted, none)
+			tx.reach(link.StageSent)
+			if got := tx.told(); got != resultNone {
+				t.Errorf("%q after a silent question, want nothing yet", got)
+			}
+			tx.begun(made)
+		}, context.Canceled, resultCancelled, "may not have the answer."},
+		{"cancelled after a silent question that found one", "mc", func(tx *transaction) {
+			tx.handled(asserted, ok)
+			tx.reach(link.StageSent)
+			if got := tx.told(); got != resultNone {
+				t.Errorf("%q after a silent question, want nothing yet", got)
+			}
+			tx.begun(made)
+		}, context.Canceled, resultCancelled, "may not have the answer."},
+		{"gone as the passkey was saved", "mc", func(tx *transaction) { tx.handled(made, ok) }, gone,
+			resultFailed, "A passkey was saved here; you can delete it."},
+		{"refused and told so", "ga", func(tx *transaction) { tx.handled(asserted, bad); tx.reach(link.StageSent) }, nil,
+			resultRefused, "It was told so."},
+	} {
+		tx := &transaction{hint: tt.hint, stop: make(chan struct{})}
+		tt.do(tx)
+		tx.end(tt.end)
+		if tx.result != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, tx.result, tt.want)
+		}
+		s.mu.Lock()
+		s.tx = tx
+		s.mu.Unlock()
+		page := s.page("/scan/progress")
+		says(t, page, tt.says)
+		if tx.asked && strings.Contains(page, "Nothing was sent") {
+			t.Errorf("%s: the page says that nothing was sent", tt.name)
+		}
 	}
 }
 

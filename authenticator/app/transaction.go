@@ -30,7 +30,9 @@ type transaction struct {
 	hint   hybrid.Hint
 	stage  link.Stage
 	status ctap.Status // of the last answer to a request for a passkey
-	asked  bool        // there was such a request
+	asked  bool        // there was such an answer
+	sent   bool        // and it is on its way
+	saved  bool        // a passkey was made here
 	result result
 	leg    link.Leg
 
@@ -42,24 +44,65 @@ func (t *transaction) running() bool { return t.result == resultNone }
 
 func (t *transaction) cancel() { t.stopOnce.Do(func() { close(t.stop) }) }
 
-// handled notes what became of a request. Only those for a passkey count: a
+// forPasskey reports whether a request is for a passkey. Only those count: a
 // getInfo before them says nothing of the outcome.
-func (t *transaction) handled(request, response []byte) {
-	if len(request) == 0 || len(response) == 0 {
-		return
+func forPasskey(request []byte) bool {
+	if len(request) == 0 {
+		return false
 	}
-	switch ctap.Command(request[0]) {
-	case ctap.CmdMakeCredential, ctap.CmdGetAssertion:
-		t.asked, t.status = true, ctap.Status(response[0])
+	c := ctap.Command(request[0])
+	return c == ctap.CmdMakeCredential || c == ctap.CmdGetAssertion
+}
+
+// begun notes that a request has come. What was sent before it was not the end:
+// some devices first ask silently which passkeys there are.
+func (t *transaction) begun(request []byte) {
+	if forPasskey(request) {
+		t.sent = false
 	}
 }
 
+// handled notes what became of a request.
+func (t *transaction) handled(request, response []byte) {
+	if len(response) == 0 || !forPasskey(request) {
+		return
+	}
+	t.asked, t.status = true, ctap.Status(response[0])
+	if ctap.Command(request[0]) == ctap.CmdMakeCredential && t.status == ctap.OK {
+		t.saved = true
+	}
+}
+
+// reach notes a stage.
+func (t *transaction) reach(s link.Stage) {
+	if s == link.StageSent {
+		t.sent = t.asked
+		return
+	}
+	t.stage = s
+}
+
+// told is the outcome once the other device has been told it, even if the two
+// are still connected: it may be a minute before it goes. What may be the answer
+// to a silent question is none yet.
+func (t *transaction) told() result {
+	if !t.sent {
+		return resultNone
+	}
+	switch r := t.outcome(); {
+	case r == resultSent && (t.saved || t.hint != hybrid.HintMakeCredential), r == resultDeclined, r == resultExcluded:
+		return r
+	}
+	return resultNone
+}
+
 // end notes how the transaction ended. No error means that the other device
-// has every answer, and went.
+// has every answer, and went. Who gives up when the answer is on its way does
+// not call it back.
 func (t *transaction) end(err error) {
 	var broken *link.Error
 	switch {
-	case err == nil:
+	case err == nil, t.sent && errors.Is(err, context.Canceled):
 		t.result = t.outcome()
 	case errors.As(err, &broken):
 		t.result, t.leg = resultFailed, broken.Leg

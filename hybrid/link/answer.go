@@ -95,7 +95,7 @@ func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Co
 	if err := conn.Write(greeting, message2); err != nil {
 		return nil, fail(ctx, legOf(err), err)
 	}
-	p := &Phone{channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command}
+	p := &Phone{channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command, progress: cfg.Progress}
 	if err := cfg.introduce(greeting, qr, p.channel); err != nil {
 		return nil, fail(ctx, legOf(err), fmt.Errorf("saying what this phone is: %w", err))
 	}

@@ -38,18 +38,20 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Leg, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
 // A Stage is what a transaction has reached. A Progress function is told each
-// stage once and in order, by the goroutine that called Dial or Answer, which
-// waits for it to return.
+// stage in order, by the goroutine that called Dial or Answer, which waits for
+// it to return. Each comes once, but for Sent: that comes after each response,
+// by the goroutine that called Serve.
 type Stage string
 
 // The stages. A client goes through Waiting, Heard, Connected, Ready; a phone
-// through Connected, Waiting, Joined, Ready.
+// through Connected, Waiting, Joined, Ready, Sent.
 const (
 	StageWaiting   Stage = "waiting"   // client: listening; phone: advertising
 	StageHeard     Stage = "heard"     // client: a phone has read our code and is near
 	StageConnected Stage = "connected" // this device is at the relay
 	StageJoined    Stage = "joined"    // phone: a client has come
 	StageReady     Stage = "ready"     // handshake done; commands may pass
+	StageSent      Stage = "sent"      // phone: a response is on its way
 )
 
 // Timeouts bound the stages. A zero field means the default.

@@ -45,7 +45,7 @@ func TestOneTransaction(t *testing.T) {
 	if diff := cmp.Diff([]link.Stage{link.StageWaiting, link.StageHeard, link.StageConnected, link.StageReady}, client.all()); diff != "" {
 		t.Errorf("stages of the client (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]link.Stage{link.StageConnected, link.StageWaiting, link.StageJoined, link.StageReady}, phone.all()); diff != "" {
+	if diff := cmp.Diff([]link.Stage{link.StageConnected, link.StageWaiting, link.StageJoined, link.StageReady, link.StageSent}, phone.all()); diff != "" {
 		t.Errorf("stages of the phone (-want +got):\n%s", diff)
 	}
 }

@@ -13,9 +13,10 @@ import (
 
 // A Phone is the phone's end of a link.
 type Phone struct {
-	channel *channel
-	command time.Duration // how long to wait for a command
-	serving atomic.Bool
+	channel  *channel
+	command  time.Duration // how long to wait for a command
+	progress func(Stage)   // may be nil
+	serving  atomic.Bool
 }
 
 // Serve hands each request to handle and sends its response back, one at a time
@@ -26,7 +27,8 @@ type Phone struct {
 //
 // The ctx of handle ends when the client goes away or ctx ends; handle should
 // then return soon, and its response is dropped. A phone whose person declines
-// answers with a status; it does not cancel ctx.
+// answers with a status; it does not cancel ctx. After each response that is on
+// its way, Progress is told StageSent.
 func (p *Phone) Serve(ctx context.Context, handle func(ctx context.Context, request []byte) (response []byte)) error {
 	if p.serving.Swap(true) {
 		return errors.New("this phone has served already")
@@ -73,6 +75,7 @@ func (p *Phone) serve(ctx context.Context, r *requests, handle func(context.Cont
 			// The receiver knows better why the tunnel has ended.
 			return fmt.Errorf("sending the response: %w", r.err)
 		}
+		report(p.progress, StageSent)
 	}
 }
 

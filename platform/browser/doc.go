@@ -33,10 +33,18 @@
 //
 // Chromium checks origin, RP ID and permissions before it hands a request over,
 // and then almost nothing: it keeps no time, strips no attestation, and does
-// not say when a page was reloaded. The Client does all of that again. A new
-// request of an origin ends the one before. When a passkey was made the page
-// must have the focus, or Chromium throws the answer away after the passkey
-// exists; so the extension gives the focus back first and waits a moment.
+// not say when a page was reloaded or left. The Client does all of that again,
+// and the extension watches what replaces the document of a tab (permission
+// webNavigation; it keeps nothing of it). Should that miss anything, a new
+// request of an origin ends the one before.
+//
+// When a passkey was made the page must have the focus, or Chromium throws the
+// answer away after the passkey exists; so the extension brings the page's tab
+// and window to the front and waits until they are there.
+//
+// The browser may end the extension's worker at any time. The next one finds
+// which requests it has left (permission storage: a number and a window, in
+// memory), and answers them with an error.
 //
 // While the extension cannot reach the Host it detaches, and pages get the
 // browser's own dialog.

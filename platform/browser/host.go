@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cardea/platform"
@@ -23,8 +24,8 @@ const maxRequests = 16
 // it is there.
 const readyWithin = 2 * time.Second
 
-// errSuperseded ends a request whose page has asked anew. The browser does not
-// tell when a page was reloaded, so this is how its old request ends.
+// errSuperseded ends a request whose page has asked anew: nobody waits for its
+// answer any more.
 var errSuperseded = errors.New("the page has asked anew")
 
 // A Host is the program behind the extension. Its zero value is not usable.
@@ -50,7 +51,7 @@ func (h *Host) Run(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer s.all.Wait()
 	defer cancel()
 
-	s.ready(ctx)
+	s.status(ctx)
 	messages := make(chan []byte)
 	ended := make(chan error, 1)
 	// The read cannot be interrupted. If ctx ends first, the goroutine stays
@@ -90,12 +91,14 @@ type serving struct {
 	client platform.Client
 	log    *slog.Logger
 	cancel context.CancelFunc
-	all    sync.WaitGroup // of the requests
+	all    sync.WaitGroup // of the requests, and of status
 
 	mu   sync.Mutex
 	out  io.Writer
 	open map[ID]*request
 	err  error // of the first write that did not work
+
+	asking atomic.Bool // whether this device is ready
 }
 
 // A request is one that has no answer yet.
@@ -124,7 +127,7 @@ func (s *serving) receive(ctx context.Context, b []byte) {
 			r.window.closed()
 		}
 	case typeStatus:
-		s.ready(ctx)
+		s.status(ctx)
 	default:
 		s.log.Error("message from the extension", "type", m.Type)
 	}
@@ -236,6 +239,18 @@ func (s *serving) act(m incoming) {
 			Do: platform.Do(m.Action.Do), Kind: platform.Kind(m.Action.Kind), Index: m.Action.Index,
 		})
 	}
+}
+
+// status has ready said, on the side: an authenticator that hangs must not keep
+// the requests from being heard. Who asks meanwhile gets the same answer.
+func (s *serving) status(ctx context.Context) {
+	if s.asking.Swap(true) {
+		return
+	}
+	s.all.Go(func() {
+		defer s.asking.Store(false)
+		s.ready(ctx)
+	})
 }
 
 // ready says that the Host is here, and whether this device can verify its

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,16 +65,53 @@ func start(t *testing.T, script ...authtest.Reply) (*extension, *authtest.Person
 	t.Helper()
 	a, _, person := authtest.New(script...)
 	local := here{a.Device(authenticator.Caller{Via: "local"}), platform.Readiness{Usable: true}}
-	in, to := io.Pipe()
-	from, out := io.Pipe()
-	e := &extension{t, to, from, make(chan error, 1)}
-	h := &Host{Client: platform.Client{Routes: []platform.Route{local, away{here{ready: local.ready}}}}}
-	go func() { e.ended <- h.Run(t.Context(), in, out) }()
-	t.Cleanup(func() { _ = to.Close(); _ = from.Close() })
+	e := run(t, local, away{here{ready: local.ready}})
 	if m := e.hear(); m.Type != typeReady || m.Version != version || !m.UVPAA {
 		t.Fatalf("first message %+v, want ready", m)
 	}
 	return e, person
+}
+
+// run runs a Host with the routes.
+func run(t *testing.T, routes ...platform.Route) *extension {
+	t.Helper()
+	in, to := io.Pipe()
+	from, out := io.Pipe()
+	e := &extension{t, to, from, make(chan error, 1)}
+	h := &Host{Client: platform.Client{Routes: routes}}
+	go func() { e.ended <- h.Run(t.Context(), in, out) }()
+	t.Cleanup(func() { _ = to.Close(); _ = from.Close() })
+	return e
+}
+
+// A hanging route does not say whether it is ready.
+type hanging struct {
+	here
+	until <-chan struct{}
+}
+
+func (h hanging) Ready(context.Context, webauthn.RPID) platform.Readiness {
+	<-h.until
+	return platform.Readiness{Usable: true}
+}
+
+func TestAnAuthenticatorThatHangsDoesNotHoldUpRequests(t *testing.T) {
+	t.Parallel()
+	until := make(chan struct{})
+	e := run(t, hanging{until: until})
+	limit := time.AfterFunc(20*time.Second, func() { _ = e.from.Close(); _ = e.to.Close(); close(until) })
+	e.say(`{"type":"status"}`)
+	e.say(`{"type":"create","id":7,"details":"{}"}`)
+	if m := e.hear(); m.Type != typeDone || m.ID != 7 {
+		t.Errorf("%+v, want the end of request 7", m)
+	}
+	if !limit.Stop() {
+		t.Fatal("waited in vain")
+	}
+	close(until)
+	if m := e.hear(); m.Type != typeReady || !m.UVPAA {
+		t.Errorf("%+v, want ready", m)
+	}
 }
 
 func (e *extension) say(format string, args ...any) {

@@ -41,7 +41,7 @@ func TestExtensionIDFollowsFromItsKey(t *testing.T) {
 	if id.String() != ExtensionID {
 		t.Errorf("ExtensionID = %s, the key says %s", ExtensionID, id.String())
 	}
-	if diff := cmp.Diff([]string{"webAuthenticationProxy", "nativeMessaging", "alarms"}, m.Permissions); diff != "" {
+	if diff := cmp.Diff([]string{"webAuthenticationProxy", "nativeMessaging", "alarms", "storage", "webNavigation"}, m.Permissions); diff != "" {
 		t.Errorf("permissions (-want +got)\n%s", diff)
 	}
 }

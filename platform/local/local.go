@@ -35,7 +35,7 @@ func (r *Route) Kind() platform.Kind { return platform.ThisDevice }
 // Ready asks whether the authenticator runs and what it would tell anybody: a
 // locked vault does not say what it holds.
 func (r *Route) Ready(ctx context.Context, rp webauthn.RPID) platform.Readiness {
-	remote, err := agent.Dial(r.Socket)
+	remote, err := agent.Dial(ctx, r.Socket)
 	if err != nil {
 		return platform.Readiness{Why: platform.NotRunning}
 	}
@@ -53,7 +53,7 @@ func (r *Route) Ready(ctx context.Context, rp webauthn.RPID) platform.Readiness 
 
 // Open connects to the authenticator and shows where it asks its person.
 func (r *Route) Open(ctx context.Context, _ platform.Purpose, show func(platform.Progress)) (platform.Connection, error) {
-	remote, err := agent.Dial(r.Socket)
+	remote, err := agent.Dial(ctx, r.Socket)
 	if err != nil {
 		return nil, failure(ctx, fmt.Errorf("reaching the authenticator: %w", err))
 	}

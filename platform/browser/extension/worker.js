@@ -6,9 +6,10 @@
 const HOST = 'org.cardea.platform';
 const VERSION = 1;
 const WINDOW = {type: 'popup', width: 480, height: 680};
-// How long the page's window gets to take the focus back. Chromium throws a new
-// passkey's answer away if the page has not got it.
-const FOCUS_MS = 300;
+// How long the page gets to come to the front again, and between two looks.
+// Chromium throws a new passkey's answer away if the page is not there.
+const FRONT_MS = 3000;
+const LOOK_MS = 25;
 
 const proxy = chrome.webAuthenticationProxy;
 
@@ -18,6 +19,8 @@ let uvpaa = false; // what isUvpaa answers
 
 // Requests without an answer: id -> {kind, from, windowId, tabId, opening, view, drawing, away}
 const open = new Map();
+
+const FAULT = {name: 'UnknownError', message: 'The passkey client had a fault.'};
 
 // ---- the host
 
@@ -49,14 +52,23 @@ async function hello(m) {
   uvpaa = m.uvpaa === true;
   if (ready) return;
   ready = true;
-  chrome.alarms.clear('look');
-  try {
-    await proxy.attach();
-  } catch (e) {
-    // Attached by this extension before the worker was started anew, or by
-    // another one, in which case no request will come here.
-    console.warn('attaching:', e.message);
-  }
+  look(1);
+  await settle();
+}
+
+// settle attaches if there is a host and detaches if there is none. Both take a
+// moment, and neither may overtake the other. That it is so already is no
+// failure; nor is another extension, but then no request will come here.
+let turn = Promise.resolve();
+function settle() {
+  turn = turn.then(() => ready ? proxy.attach() : proxy.detach()).catch((e) => console.warn('settling:', e.message));
+  return turn;
+}
+
+// look makes the browser start the worker and connect, now and then: when the
+// host is away, and also when a worker has ended that should not have.
+function look(minutes) {
+  chrome.alarms.create('look', {delayInMinutes: minutes, periodInMinutes: 1});
 }
 
 // Without its host the extension must not stand in the way: detached, pages
@@ -67,11 +79,10 @@ async function lost(p, why) {
   const worked = ready;
   port = null;
   ready = false;
-  for (const id of [...open.keys()]) {
-    await done({id, error: {name: 'UnknownError', message: 'The passkey client had a fault.'}});
-  }
-  await proxy.detach().catch(() => {});
-  chrome.alarms.create('look', {delayInMinutes: worked ? 0.05 : 1});
+  await Promise.all([...open.keys()].map((id) => done({id, error: FAULT})));
+  await settle();
+  if (port) return; // a page has asked meanwhile, and that has connected
+  look(worked ? 0.05 : 1);
 }
 
 function tell(m) {
@@ -84,6 +95,7 @@ function tell(m) {
 async function begin(kind, info) {
   const r = {kind, from: null, windowId: null, tabId: null, opening: null, view: null, drawing: null, away: false};
   open.set(info.requestId, r);
+  note(info.requestId, r);
   // The message goes first and the question who has the focus after it: the
   // window is not open before the host has answered.
   r.from = front();
@@ -108,17 +120,36 @@ async function done(m) {
   open.delete(m.id);
   const from = await r.from;
   await closeWindow(r);
-  if (r.opening && from) {
-    await chrome.windows.update(from.windowId, {focused: true}).catch(() => {});
-    if (r.kind === 'create') await new Promise((after) => setTimeout(after, FOCUS_MS));
-  }
+  if (r.opening && from) await giveBack(from, r.kind === 'create');
   const answer = {requestId: m.id};
   if (m.error) answer.error = m.error;
   else answer.responseJson = m.response;
   await complete(r.kind, answer).catch((e) => {
     console.error('completing:', e.message);
-    return complete(r.kind, {requestId: m.id, error: {name: 'UnknownError', message: 'The passkey client had a fault.'}});
+    return complete(r.kind, {requestId: m.id, error: FAULT});
   }).catch(() => {}); // the page has gone
+  forget(m.id);
+}
+
+// giveBack lets the person be where they were. With a new passkey it also brings
+// the page's tab to the front, and waits until it is there: they may have gone to
+// look at another one.
+async function giveBack(from, made) {
+  if (made) await chrome.tabs.update(from.tabId, {active: true}).catch(() => {});
+  await chrome.windows.update(from.windowId, {focused: true}).catch(() => {});
+  const until = Date.now() + FRONT_MS;
+  while (made && Date.now() < until && !await inFront(from)) {
+    await new Promise((after) => setTimeout(after, LOOK_MS));
+  }
+}
+
+async function inFront(from) {
+  try {
+    const [w, tab] = await Promise.all([chrome.windows.get(from.windowId), chrome.tabs.get(from.tabId)]);
+    return w.focused && tab.active;
+  } catch {
+    return true; // gone: there is nothing to wait for
+  }
 }
 
 function complete(kind, answer) {
@@ -128,9 +159,31 @@ function complete(kind, answer) {
 async function withdraw(id) {
   const r = open.get(id);
   if (!r) return;
-  open.delete(id);
+  forget(id);
   tell({type: 'cancel', id});
   await closeWindow(r);
+}
+
+// ---- what a worker leaves behind
+
+// The browser may end a worker at any time, and a page would wait for its answer
+// for ever. So the next worker finds what is open, but nothing of what it says.
+const note = (id, r) => chrome.storage.session.set({[id]: {kind: r.kind, windowId: r.windowId}}).catch(() => {});
+
+function forget(id) {
+  open.delete(id);
+  chrome.storage.session.remove(String(id)).catch(() => {});
+}
+
+async function tidy() {
+  const before = await chrome.storage.session.get(null);
+  for (const [key, {kind, windowId}] of Object.entries(before)) {
+    const id = Number(key);
+    if (open.has(id)) continue;
+    forget(id);
+    await closeWindow({windowId});
+    await complete(kind, {requestId: id, error: FAULT}).catch(() => {});
+  }
 }
 
 // ---- windows
@@ -175,7 +228,8 @@ async function openWindow(id, r) {
   }
   r.windowId = w.id;
   r.tabId = w.tabs[0].id;
-  if (open.get(id) !== r) await closeWindow(r); // ended meanwhile
+  if (open.get(id) === r) note(id, r);
+  else await closeWindow(r); // ended meanwhile
 }
 
 async function closeWindow(r) {
@@ -208,15 +262,22 @@ chrome.windows.onRemoved.addListener((windowId) => {
   }
 });
 
-// The browser does not say when the page that asked is closed. If it was another
-// page after all, it hears that the person is not there.
-chrome.tabs.onRemoved.addListener(async (tabId) => {
+// The browser does not say when the page that asked is closed, reloaded or left:
+// a passkey made after that would be one that its site knows nothing of. If it
+// was another page after all, it hears that the person is not there.
+async function left(tabId) {
   for (const [id, r] of [...open]) {
     if ((await r.from)?.tabId !== tabId || open.get(id) !== r) continue;
     await withdraw(id);
     const error = {name: 'NotAllowedError', message: 'The operation either timed out or was not allowed.'};
     await complete(r.kind, {requestId: id, error}).catch(() => {});
   }
+}
+chrome.tabs.onRemoved.addListener(left);
+// Only what replaces the document: a page that changes its own address
+// (pushState, a fragment) is still there. Frame 0 is the tab's own document.
+chrome.webNavigation.onCommitted.addListener((n) => {
+  if (n.frameId === 0) left(n.tabId);
 });
 
 // ---- the browser
@@ -233,4 +294,5 @@ proxy.onRemoteSessionStateChange.addListener(connect);
 chrome.alarms.onAlarm.addListener(connect);
 chrome.runtime.onStartup.addListener(connect);
 chrome.runtime.onInstalled.addListener(connect);
+tidy();
 connect();
