@@ -3,12 +3,13 @@ package authenticator
 import (
 	"cardea/ctap"
 	"cardea/internal/cbor"
-	"cardea/webauthn"
 )
 
 // prf on a phone is hmac-secret without the envelope: what carries it is
 // encrypted already, and the client has hashed the inputs (WebAuthn §10.1.4).
-// Its outputs are not signed.
+// Its outputs are not signed. evalByCredential does not fit into the four levels
+// that a CTAP message may have (CTAP §8); a client that has one passkey in mind
+// sends its inputs as eval.
 
 // prfValues are the inputs or the outputs of one evaluation, 32 bytes each.
 type prfValues struct {
@@ -17,8 +18,7 @@ type prfValues struct {
 }
 
 type prfInput struct {
-	eval         *prfValues
-	byCredential map[string]prfValues
+	eval *prfValues // nil asks for nothing
 }
 
 // readPRF reads the input of prf, or returns nil if there is none.
@@ -34,11 +34,6 @@ func readPRF(inputs map[string]cbor.Raw) (*prfInput, error) {
 			return nil, err
 		}
 		in.eval = &v
-	}
-	if raw, given := members["evalByCredential"]; given {
-		if in.byCredential, err = readByCredential(raw); err != nil {
-			return nil, err
-		}
 	}
 	return in, nil
 }
@@ -63,47 +58,6 @@ func readPRFValues(raw cbor.Raw) (v prfValues, err error) {
 		return v, ctap.InvalidLength
 	}
 	return prfValues{First: first, Second: second}, nil
-}
-
-// readByCredential reads a map whose keys are byte strings, which a Go map
-// cannot be decoded from: pair by pair, then.
-func readByCredential(raw cbor.Raw) (map[string]prfValues, error) {
-	const short, major, oneByte = 24, 0xa0, 0xb8
-	n, rest := int(raw[0])-major, []byte(raw[1:])
-	if raw[0] == oneByte && len(rest) != 0 {
-		n, rest = int(rest[0]), rest[1:]
-	} else if n < 0 || n >= short {
-		return nil, ctap.CBORUnexpectedType
-	}
-	if n > maxList {
-		return nil, ctap.LimitExceeded
-	}
-	out := map[string]prfValues{}
-	for range n {
-		var pair [2]cbor.Raw
-		for i := range pair {
-			var err error
-			if rest, err = cbor.DecodeFirst(rest, &pair[i]); err != nil {
-				return nil, ctap.InvalidCBOR
-			}
-		}
-		id, _, err := input[[]byte](map[string]cbor.Raw{"": pair[0]}, "")
-		if err != nil {
-			return nil, err
-		}
-		if out[string(id)], err = readPRFValues(pair[1]); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// valuesFor are those that are meant for one passkey, or nil.
-func (in *prfInput) valuesFor(id webauthn.CredentialID) *prfValues {
-	if v, ok := in.byCredential[string(id)]; ok {
-		return &v
-	}
-	return in.eval
 }
 
 func (v prfValues) salts() *salts {
@@ -160,14 +114,10 @@ func (in makeInputs) prfMade(p Passkey, verified bool) map[string]cbor.Raw {
 
 // prfResults is the unsigned output for an assertion by p, or nil.
 func (in getInputs) prfResults(p Passkey, verified bool) map[string]cbor.Raw {
-	if in.prf == nil {
+	if in.prf == nil || in.prf.eval == nil {
 		return nil
 	}
-	values := in.prf.valuesFor(p.ID)
-	if values == nil {
-		return nil
-	}
-	results := values.evaluate(p, verified)
+	results := in.prf.eval.evaluate(p, verified)
 	if results == nil {
 		return nil
 	}
