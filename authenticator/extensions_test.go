@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/hex"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +13,7 @@ import (
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
 	"cardea/internal/cbor"
+	"cardea/internal/secret"
 	"cardea/webauthn"
 )
 
@@ -377,5 +379,41 @@ func TestPRFWhileMaking(t *testing.T) {
 	m.Write(first)
 	if out := prfOf(t, made.UnsignedExtension); out.Results == nil || !bytes.Equal(out.Results.First, m.Sum(nil)) {
 		t.Errorf("results %+v", out)
+	}
+}
+
+// The published vectors of WebAuthn (#test-vectors-extensions-prf-ctap): a
+// credential's random, one or two salts, and what comes of them.
+func TestPublishedHMACSecrets(t *testing.T) {
+	t.Parallel()
+	unhex := func(s string) []byte {
+		b, err := hex.DecodeString(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	const (
+		credRandom = "437e065e723a98b2f08f39d8baf7c53ecb3c363c5e5104bdaaf5d5ca2e028154"
+		salt1      = "527413ebb48293772df30f031c5ac4650c7de14bf9498671ae163447b6a772b3"
+		salt2      = "d68ac03329a10ee5e0ec834492bb9a96a0e547baf563bf78ccbe8789b22e776b"
+		output1    = "3c33e07d202c3b029cc21f1722767021bf27d595933b3d2b6a1b9d5dddc77fae"
+		output2    = "a62a8773b19cda90d7ed4ef72a80a804320dbd3997e2f663805ad1fd3293d50b"
+	)
+	r := withPIN(t)
+	_, err := r.makeWithPIN(func(m *ctap.MakeCredentialRequest) { m.Extensions = exts(map[string]any{"hmac-secret": true}) })
+	r.must(err)
+	p := r.stored()[0]
+	p.HMACSecrets = secret.New(append(unhex(credRandom), make([]byte, 32)...))
+	r.must(r.vault.Save(t.Context(), p))
+	for salt, want := range map[string]string{salt1: output1, salt1 + salt2: output1 + output2} {
+		in, shared := hmacInput(r, pinuv.Two, unhex(salt))
+		got, err := r.getWithPIN(func(g *ctap.GetAssertionRequest) { g.Extensions = exts(map[string]any{"hmac-secret": in}) })
+		r.must(err)
+		out, err := shared.Decrypt(outputs(t, got.AuthData)["hmac-secret"].([]byte))
+		r.must(err)
+		if hex.EncodeToString(out) != want {
+			t.Errorf("%x, want %s", out, want)
+		}
 	}
 }
