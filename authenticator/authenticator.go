@@ -41,6 +41,9 @@ type Config struct {
 	Person  Person
 	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
 	Enterprise *Enterprise
+	// U2F says that whatever carries messages brings those of U2F to HandleU2F.
+	// Only then is U2F_V2 among a SecurityKey's versions.
+	U2F bool
 	// Transports are the values of getInfo member 9. Nil means internal and
 	// hybrid, the ways to a phone, or usb for a SecurityKey.
 	Transports []string
@@ -78,6 +81,7 @@ type Authenticator struct {
 	// keys is vault if this is a security key, else nil.
 	keys       PINVault
 	enterprise *Enterprise
+	u2f        bool
 }
 
 // New returns an Authenticator, powered up at this moment. It panics if Vault
@@ -105,6 +109,7 @@ func New(c Config) *Authenticator {
 		aaguid: c.AAGUID, vault: c.Vault, person: c.Person, transports: c.Transports,
 		now: c.Now, promptTimeout: c.PromptTimeout, log: c.Log,
 		turn: make(chan struct{}, 1), enterprise: c.Enterprise,
+		u2f: c.U2F && c.Profile == SecurityKey,
 	}
 	if c.Profile == SecurityKey {
 		keys, ok := c.Vault.(PINVault)

@@ -55,7 +55,7 @@ func (a *Authenticator) describeKey(i *ctap.Info) {
 	if a.enterprise != nil {
 		i.Options["ep"] = s.Enterprise
 	}
-	if !s.AlwaysUV { // CTAP §7.2.4: U2F cannot verify anybody
+	if a.u2f && !s.AlwaysUV { // CTAP §7.2.4: U2F cannot verify anybody
 		i.Versions = append([]string{"U2F_V2"}, i.Versions...)
 	}
 	i.MaxMsgSize = maxMessageHID

@@ -148,8 +148,15 @@ func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.Credent
 	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified, true) }), err
 }
 
+// A finder finds a passkey by its ID without looking at the others.
+type finder interface {
+	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
+}
+
+// find returns the passkeys for rp that a list names, newest first.
 func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
-	if v.a.keys == nil {
+	vault, ok := v.a.vault.(finder)
+	if !ok {
 		passkeys, err := v.a.vault.Passkeys(ctx, rp)
 		return listed(passkeys, list), err
 	}
@@ -160,7 +167,7 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 			continue
 		}
 		seen[string(d.ID)] = true
-		p, err := v.a.keys.Find(ctx, d.ID)
+		p, err := vault.Find(ctx, d.ID)
 		if errors.Is(err, ErrNoPasskey) {
 			continue
 		}
@@ -172,6 +179,7 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 			found = append(found, p)
 		}
 	}
+	slices.SortStableFunc(found, func(a, b Passkey) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return found, nil
 }
 

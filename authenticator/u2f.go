@@ -69,8 +69,8 @@ const (
 func (s u2fStatus) Error() string { return fmt.Sprintf("U2F status %04x", uint16(s)) }
 
 // HandleU2F answers one U2F message, an ISO 7816-4 APDU, with another. It takes
-// turns with Handle. A phone answers every message that its instruction is not
-// known.
+// turns with Handle. Without Config.U2F every message is answered that its
+// instruction is not known.
 func (a *Authenticator) HandleU2F(ctx context.Context, caller Caller, apdu []byte) []byte {
 	data, err := a.handleU2F(ctx, &visit{a: a, caller: caller}, apdu)
 	status := u2fOK
@@ -98,7 +98,7 @@ func (a *Authenticator) handleU2F(ctx context.Context, v *visit, apdu []byte) ([
 	defer a.endTurn()
 	a.next, a.listing, a.upload = nil, nil, nil
 	switch {
-	case a.keys == nil:
+	case !a.u2f:
 		return nil, u2fWrongInstruction
 	case a.settings().AlwaysUV: // CTAP §7.2.4
 		return nil, u2fNotAllowed

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"cardea/authenticator"
@@ -159,8 +160,17 @@ func TestU2FIsRefused(t *testing.T) {
 		}
 	}
 	phone, _, _ := authtest.New()
-	if out := phone.HandleU2F(t.Context(), authtest.Local, []byte{0, 3, 0, 0}); !bytes.Equal(out, []byte{0x6d, 0}) {
-		t.Errorf("a phone answers %x", out)
+	without := enterpriseKey(t) // its transport has no U2F
+	for _, a := range []*authenticator.Authenticator{phone, without.a} {
+		if out := a.HandleU2F(t.Context(), authtest.Local, []byte{0, 3, 0, 0}); !bytes.Equal(out, []byte{0x6d, 0}) {
+			t.Errorf("without U2F: %x", out)
+		}
+		if slices.Contains(a.Info().Versions, "U2F_V2") {
+			t.Error("U2F_V2 without U2F")
+		}
+	}
+	if !slices.Contains(newKeyRig(t).a.Info().Versions, "U2F_V2") {
+		t.Error("no U2F_V2 with U2F")
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
