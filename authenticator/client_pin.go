@@ -39,7 +39,6 @@ type token struct {
 	rp          webauthn.RPID // empty until bound
 	issued      time.Time
 	used        bool
-	verified    bool // spent by one makeCredential or getAssertion
 }
 
 func (t *token) live(now time.Time) bool {
@@ -310,7 +309,7 @@ func (v *visit) issue(ctx context.Context, p pinuv.Protocol, permissions ctap.Pe
 		return secret.Key{}, err
 	}
 	v.a.pin.token = token{
-		key: key, protocol: p, permissions: permissions, rp: rp, issued: v.a.now(), verified: true,
+		key: key, protocol: p, permissions: permissions, rp: rp, issued: v.a.now(),
 	}
 	return key.Key(), nil
 }
@@ -339,9 +338,6 @@ func (v *visit) prove(p proof) error {
 		return ctap.PINAuthInvalid
 	}
 	if p.permission&(ctap.PermitMakeCredential|ctap.PermitGetAssertion) != 0 {
-		if !t.verified {
-			return ctap.PINAuthInvalid
-		}
 		t.rp = p.rp // CTAP §6.1.2 step 11: bound by its first use
 		v.verified = true
 	}
@@ -352,7 +348,7 @@ func (v *visit) prove(p proof) error {
 // spendToken is what a touch in makeCredential or getAssertion does to the
 // token (CTAP §6.1.2 step 14).
 func (v *visit) spendToken() {
-	t := &v.a.pin.token
-	t.verified = false
-	t.permissions &= ctap.PermitLargeBlobWrite
+	// Its userVerified flag needs no place of its own: the permissions that
+	// look at it go with it.
+	v.a.pin.token.permissions &= ctap.PermitLargeBlobWrite
 }
