@@ -21,13 +21,31 @@ var (
 // to find the phone and type a PIN, less than the five minutes a site waits.
 const DefaultPromptTimeout = 2 * time.Minute
 
+// A Profile is what kind of authenticator it is to clients.
+type Profile string
+
+// The profiles.
+const (
+	// Phone verifies its person itself and knows no client PIN.
+	Phone Profile = ""
+	// SecurityKey takes a PIN from the client, and touches from its person.
+	SecurityKey Profile = "security-key"
+)
+
 // Config is what an Authenticator is made of. Vault and Person are required.
 type Config struct {
 	AAGUID webauthn.AAGUID
-	Vault  Vault
-	Person Person
+	// Profile is Phone unless it is set. A SecurityKey needs a PINVault.
+	Profile Profile
+	Vault   Vault
+	Person  Person
+	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
+	Enterprise *Enterprise
+	// U2F says that whatever carries messages brings those of U2F to HandleU2F.
+	// Only then is U2F_V2 among a SecurityKey's versions.
+	U2F bool
 	// Transports are the values of getInfo member 9. Nil means internal and
-	// hybrid, the ways to a phone.
+	// hybrid, the ways to a phone, or usb for a SecurityKey.
 	Transports []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -53,17 +71,30 @@ type Authenticator struct {
 	// turn holds one token, taken for the length of a request. A channel, not
 	// a mutex: a caller who waits may give up.
 	turn chan struct{}
-	// next belongs to whoever holds the turn.
-	next *remaining
+	// What follows belongs to whoever holds the turn.
+	next    *remaining
+	listing *listing
+	upload  *upload
+	pin     pinState
+	powered time.Time
+
+	// keys is vault if this is a security key, else nil.
+	keys       PINVault
+	enterprise *Enterprise
+	u2f        bool
 }
 
-// New returns an Authenticator. It panics if Vault or Person is missing.
+// New returns an Authenticator, powered up at this moment. It panics if Vault
+// or Person is missing, or if a SecurityKey has no PINVault.
 func New(c Config) *Authenticator {
 	if c.Vault == nil || c.Person == nil {
 		panic("authenticator: internal error: Config needs a Vault and a Person")
 	}
 	if c.Transports == nil {
 		c.Transports = []string{webauthn.TransportInternal, webauthn.TransportHybrid}
+		if c.Profile == SecurityKey {
+			c.Transports = []string{webauthn.TransportUSB}
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -74,11 +105,40 @@ func New(c Config) *Authenticator {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Authenticator{
+	a := &Authenticator{
 		aaguid: c.AAGUID, vault: c.Vault, person: c.Person, transports: c.Transports,
 		now: c.Now, promptTimeout: c.PromptTimeout, log: c.Log,
-		turn: make(chan struct{}, 1),
+		turn: make(chan struct{}, 1), enterprise: c.Enterprise,
+		u2f: c.U2F && c.Profile == SecurityKey,
 	}
+	if c.Profile == SecurityKey {
+		keys, ok := c.Vault.(PINVault)
+		if !ok {
+			panic("authenticator: internal error: a security key needs a PINVault")
+		}
+		a.keys = keys
+	}
+	a.powerUp()
+	return a
+}
+
+// PowerCycle is what taking a security key out and putting it in again does:
+// tokens and half-done series end, three wrong PINs in a row are forgiven (not
+// the count of all), and reset is allowed for a while. It does not lock the
+// vault.
+func (a *Authenticator) PowerCycle(ctx context.Context) error {
+	if err := a.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer a.endTurn()
+	a.powerUp()
+	return nil
+}
+
+func (a *Authenticator) powerUp() {
+	a.next, a.listing, a.upload = nil, nil, nil
+	a.pin = pinState{}
+	a.powered = a.now()
 }
 
 // Handle answers one request with one response; both are a byte and a map as

@@ -6,9 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"cardea/authenticator"
 	"cardea/authenticator/authtest"
+	"cardea/authenticator/vault"
 	"cardea/ctap"
 	"cardea/webauthn"
 )
@@ -66,6 +70,60 @@ func BenchmarkGetAssertion(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// A security key over the vault on disk: what is beyond BareSign and the bare
+// vault is ours.
+func BenchmarkKeyGetAssertion(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		v, err := vault.Create(filepath.Join(b.TempDir(), "vault"), "", vault.WithKind(vault.NoPIN), vault.WithCost(vault.TestCost))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { v.Close() })
+		a := authenticator.New(authenticator.Config{Profile: authenticator.SecurityKey, Vault: v, Person: authtest.NewPerson()})
+		d := a.Device(authtest.Local)
+		make := makeRequest()
+		make.Options = nil
+		var last ctap.MakeCredentialResponse
+		for range n {
+			if last, err = ctap.MakeCredential(b.Context(), d, make); err != nil {
+				b.Fatal(err)
+			}
+		}
+		data, err := webauthn.ParseAuthenticatorData(last.AuthData)
+		if err != nil {
+			b.Fatal(err)
+		}
+		request := getRequest()
+		request.Options, request.AllowList = nil, []ctap.CredentialDescriptor{descriptor(data.Attested.ID)}
+		b.Run(fmt.Sprintf("core/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := ctap.GetAssertion(b.Context(), d, request); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("vault alone/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := v.Use(b.Context(), data.Attested.ID, time.Now()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkKeyMakeCredential(b *testing.B) {
+	a, _, _ := authtest.NewKey(nil)
+	d := a.Device(authtest.Local)
+	request := makeRequest()
+	request.Options = map[string]bool{"rk": true}
+	for b.Loop() {
+		if _, err := ctap.MakeCredential(b.Context(), d, request); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

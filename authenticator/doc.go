@@ -9,22 +9,50 @@
 //
 // # What it is to a client
 //
-// The profile of a phone: user verification is done here, by the Person, and
-// never by a PIN that a client types. So getInfo offers rk and uv, no clientPin
-// and no PIN/UV protocol. Passkeys are ES256 and bound to this vault: the flags
-// BE and BS are never set, and each passkey has its own signature counter.
+// One of two profiles. A Phone does user verification here, by the Person, and
+// never by a PIN that a client types: getInfo offers rk and uv, no clientPin and
+// no PIN/UV protocol, ES256 alone, and of the extensions prf, whose outputs are
+// not signed. A SecurityKey takes its PIN from the client and only touches from
+// its Person; what it has is in the next section.
+//
+// In both, passkeys are bound to this vault: the flags BE and BS are never set,
+// and each passkey has its own signature counter.
+//
+// # A security key
+//
+//	clientPIN             both protocols, permissions, RP binding, timers
+//	makeCredential        ES256, EdDSA, ES384, RS256: the first the site asks for
+//	getAssertion          several passkeys come one by one, the client chooses
+//	credentialManagement  all of it, and the persistent read-only token
+//	authenticatorConfig   enterprise attestation, alwaysUv, setMinPINLength,
+//	                      long touch for reset
+//	largeBlobs, reset     as CTAP §6.10 and §6.6 say
+//	extensions            credProtect, hmac-secret, hmac-secret-mc, credBlob,
+//	                      largeBlobKey, minPinLength, pinComplexityPolicy,
+//	                      thirdPartyPayment
+//	U2F                   on the same passkeys, through HandleU2F
+//
+// The PIN opens the vault: the hash that a client sends is what the vault's key
+// is wrapped under. So after power-up the passkeys are out of reach until a
+// client, or the Person, has given the PIN; what getInfo tells is kept where it
+// can be read before. A silent request meanwhile is answered PUAT_REQUIRED. A
+// touch that finds the vault locked asks the Person to unlock it.
+//
+// The three wrong PINs in a row that end all tries, the token, and the ten
+// seconds in which a reset is allowed count from PowerCycle, or from New.
 //
 // # What the flags mean
 //
-// UP is set if the person answered in this request, UV if they were verified in
-// this request: while answering, or by unlocking the vault on the way. Nothing
-// else sets them. Making a passkey always verifies the person, asked for or
-// not; this takes the place of the refusal that CTAP §6.1.2 has for a request
-// without user verification.
+// UP is set if the person answered in this request, UV if they were verified:
+// while answering, by unlocking the vault on the way, or by a token for which
+// they gave their PIN. Nothing else sets them. Making a passkey on a phone always
+// verifies the person, asked for or not; this takes the place of the refusal that
+// CTAP §6.1.2 has for a request without user verification. A security key
+// refuses.
 //
 // # Which passkey
 //
-// A Person has a screen, so an assertion without an allow list is put to them
+// A phone has a screen, so an assertion without an allow list is put to them
 // as a choice, and there is one answer, marked userSelected. Only a silent
 // request (up false, uv false), which must not ask, can leave several
 // assertions; the rest are fetched by getNextAssertion. After any other
@@ -41,6 +69,9 @@
 //
 // # What it does not do
 //
-// No client PIN, no credential management, no extensions, no reset: those
-// commands answer INVALID_COMMAND, and unknown extensions are ignored.
+// No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
+// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have),
+// no prf with evalByCredential, which is a level deeper than a message may be.
+// The version FIDO_2_3 is not claimed. Commands that a profile does not have
+// answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

@@ -2,10 +2,6 @@ package authenticator
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,6 +25,13 @@ func (v *visit) getAssertion(ctx context.Context, r ctap.GetAssertionRequest) (a
 	}
 	present, given := r.Options["up"]
 	present = present || !given
+	in, err := v.getInputs(r, present)
+	if err != nil {
+		return nil, err
+	}
+	if v.a.keys != nil {
+		return v.keyAssertion(ctx, r, in, present)
+	}
 	verify := r.Options["uv"]
 	if !present && !verify {
 		// A client on this device looks quietly where a passkey may be. A computer
@@ -47,7 +50,7 @@ func (v *visit) getAssertion(ctx context.Context, r ctap.GetAssertionRequest) (a
 	if !present {
 		flags &^= webauthn.FlagUserPresent // asked not to say so
 	}
-	response, err := v.assert(ctx, passkey, r.ClientDataHash, flags, v.a.now())
+	response, err := v.assert(ctx, passkey, asked{r.ClientDataHash, flags, v.a.now(), in})
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +91,17 @@ func (v *visit) choose(ctx context.Context, r ctap.GetAssertionRequest, verify b
 // allow list only discoverable ones may. An empty list is none: clients send it
 // so.
 func (v *visit) applicable(ctx context.Context, r ctap.GetAssertionRequest) ([]Passkey, error) {
+	if len(r.AllowList) != 0 {
+		passkeys, err := v.named(ctx, r.RPID, r.AllowList)
+		return passkeys, vaultStatus("looking for passkeys", err)
+	}
 	passkeys, err := v.a.vault.Passkeys(ctx, r.RPID)
 	if err != nil {
 		return nil, vaultStatus("looking for passkeys", err)
 	}
-	if len(r.AllowList) != 0 {
-		return listed(passkeys, r.AllowList), nil
-	}
-	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return !p.Discoverable }), nil
+	return slices.DeleteFunc(passkeys, func(p Passkey) bool {
+		return !p.Discoverable || hidden(p, v.verified, false)
+	}), nil
 }
 
 // withoutKeys returns what a Person may see of passkeys.
@@ -103,30 +109,40 @@ func withoutKeys(passkeys []Passkey) []Passkey {
 	seen := slices.Clone(passkeys)
 	for i := range seen {
 		seen[i].PrivateKey = secret.Key{}
+		seen[i].HMACSecrets, seen[i].CredBlob, seen[i].LargeBlobKey = secret.Key{}, secret.Key{}, secret.Key{}
 	}
 	return seen
 }
 
+// asked is what an assertion is to say.
+type asked struct {
+	clientDataHash []byte
+	flags          webauthn.Flags
+	at             time.Time // zero if nobody was there
+	in             getInputs
+}
+
 // assert counts and signs. The count is on disk before the signature leaves:
 // after a crash none is given twice.
-func (v *visit) assert(ctx context.Context, p Passkey, clientDataHash []byte, flags webauthn.Flags, at time.Time) (ctap.GetAssertionResponse, error) {
+func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAssertionResponse, error) {
 	var none ctap.GetAssertionResponse
-	parsed, err := x509.ParsePKCS8PrivateKey(p.PrivateKey.Expose())
+	key, err := parseKey(p.PrivateKey)
 	if err != nil {
-		return none, errors.New("reading the passkey's key") // the cause might quote it
+		return none, err
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return none, fmt.Errorf("passkey has a key of type %T", parsed)
+	verified := want.flags.Has(webauthn.FlagUserVerified)
+	outputs, err := want.in.outputs(p, verified)
+	if err != nil {
+		return none, err
 	}
-	count, err := v.a.vault.Use(ctx, p.ID, at)
+	count, err := v.a.vault.Use(ctx, p.ID, want.at)
 	if err != nil {
 		return none, vaultStatus("counting the signature", err)
 	}
 	authData := webauthn.AuthenticatorData{
-		RPIDHash: sha256.Sum256([]byte(p.RPID)), Flags: flags, SignCount: count,
+		RPIDHash: p.rpIDHash(), Flags: want.flags, SignCount: count, Extensions: outputs,
 	}.Encode()
-	signature, err := sign(key, authData, clientDataHash)
+	signature, err := sign(key, authData, want.clientDataHash)
 	if err != nil {
 		return none, err
 	}
@@ -134,6 +150,11 @@ func (v *visit) assert(ctx context.Context, p Passkey, clientDataHash []byte, fl
 		Credential: &ctap.CredentialDescriptor{ID: p.ID, Type: webauthn.PublicKeyType},
 		AuthData:   authData,
 		Signature:  signature,
+
+		UnsignedExtension: want.in.prfResults(p, verified),
+	}
+	if want.in.blobKey {
+		response.LargeBlobKey = p.LargeBlobKey.Expose()
 	}
 	if p.Discoverable {
 		// The handle alone: the person has chosen already, so the client has
@@ -141,4 +162,70 @@ func (v *visit) assert(ctx context.Context, p Passkey, clientDataHash []byte, fl
 		response.User = &ctap.UserEntity{ID: p.Account.Handle}
 	}
 	return response, nil
+}
+
+// keyAssertion is getAssertion of a security key, which leaves the choice among
+// several passkeys to the client.
+func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in getInputs, present bool) (any, error) {
+	if err := v.mayGet(r, present); err != nil {
+		return nil, err
+	}
+	if !present && v.a.vault.Locked() {
+		// Nobody may be asked to unlock it. This tells the client how to.
+		return nil, ctap.PUATRequired
+	}
+	if err := v.unlock(ctx, r.RPID); err != nil {
+		return nil, err
+	}
+	passkeys, err := v.applicable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	want := asked{clientDataHash: r.ClientDataHash, in: in}
+	if present {
+		if err := v.touch(ctx, r, passkeys); err != nil {
+			return nil, err
+		}
+		v.spendToken()
+		want.at = v.a.now()
+	}
+	if len(passkeys) == 0 { // step 7
+		return nil, ctap.NoCredentials
+	}
+	if want.flags = v.flags(); !present {
+		want.flags &^= webauthn.FlagUserPresent
+	}
+	if len(r.AllowList) != 0 { // step 12: one is enough
+		passkeys = passkeys[:1]
+	}
+	return v.firstOf(ctx, r.RPID, passkeys, want)
+}
+
+// mayGet decides whether the client has proved enough (CTAP §6.2.2 steps 4 to
+// 6).
+func (v *visit) mayGet(r ctap.GetAssertionRequest, present bool) error {
+	switch {
+	case r.PinUvAuthParam != nil:
+		return v.prove(proof{
+			param: r.PinUvAuthParam, protocol: r.PinUvAuthProtocol, message: r.ClientDataHash,
+			permission: ctap.PermitGetAssertion, rp: r.RPID,
+		})
+	case r.Options["uv"]:
+		return ctap.InvalidOption // there is no user verification of its own
+	case present && v.a.settings().AlwaysUV:
+		return ctap.PUATRequired
+	}
+	return nil
+}
+
+// touch asks for the touch, also where there is no passkey: or a page could
+// find that out silently.
+func (v *visit) touch(ctx context.Context, r ctap.GetAssertionRequest, passkeys []Passkey) error {
+	if len(passkeys) == 0 {
+		return v.acknowledge(ctx, Prompt{Kind: NoPasskey, RPID: r.RPID})
+	}
+	_, err := v.ask(ctx, Prompt{
+		Kind: UsePasskey, RPID: r.RPID, RPName: passkeys[0].RPName, Passkeys: withoutKeys(passkeys),
+	})
+	return err
 }

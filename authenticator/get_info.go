@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cardea/ctap"
+	"cardea/ctap/pinuv"
 	"cardea/webauthn"
 )
 
@@ -17,9 +18,9 @@ const (
 	maxName = 128
 )
 
-// Info is the answer to getInfo (CTAP §6.4).
+// Info is the answer to getInfo (CTAP §6.4), as of now.
 func (a *Authenticator) Info() ctap.Info {
-	return ctap.Info{
+	i := ctap.Info{
 		Versions:                 []string{"FIDO_2_0", "FIDO_2_1"},
 		AAGUID:                   slices.Clone(a.aaguid[:]),
 		Options:                  map[string]bool{"rk": true, "up": true, "uv": true},
@@ -27,7 +28,43 @@ func (a *Authenticator) Info() ctap.Info {
 		MaxCredentialCountInList: maxList,
 		MaxCredentialIDLength:    webauthn.MaxCredentialID,
 		Transports:               slices.Clone(a.transports),
-		Algorithms:               []ctap.CredentialParameters{{Alg: webauthn.ES256, Type: webauthn.PublicKeyType}},
 		AttestationFormats:       []string{formatPacked},
+		Extensions:               []string{extPRF},
 	}
+	for _, alg := range a.algorithms() {
+		i.Algorithms = append(i.Algorithms, ctap.CredentialParameters{Alg: alg, Type: webauthn.PublicKeyType})
+	}
+	if a.keys != nil {
+		a.describeKey(&i)
+	}
+	return i
+}
+
+// describeKey is what a security key has to say more, and otherwise.
+func (a *Authenticator) describeKey(i *ctap.Info) {
+	s := a.settings()
+	i.Extensions = []string{
+		extCredBlob, extCredProtect, extHMACSecret, extHMACSecretMC, extLargeBlobKey,
+		extMinPIN, extComplexity, extPayment,
+	}
+	i.Options = map[string]bool{
+		"rk": true, "up": true, "plat": false, "clientPin": a.keys.PINSet(), "pinUvAuthToken": true,
+		"credMgmt": true, "perCredMgmtRO": true, "authnrCfg": true, "largeBlobs": true,
+		"setMinPINLength": true, "alwaysUv": s.AlwaysUV, "makeCredUvNotRqd": !s.AlwaysUV,
+	}
+	if a.enterprise != nil {
+		i.Options["ep"] = s.Enterprise
+	}
+	if a.u2f && !s.AlwaysUV { // CTAP §7.2.4: U2F cannot verify anybody
+		i.Versions = append([]string{"U2F_V2"}, i.Versions...)
+	}
+	i.MaxMsgSize = maxMessageHID
+	i.PinUvAuthProtocols = []uint{uint(pinuv.Two), uint(pinuv.One)}
+	i.MaxSerializedLargeBlob = maxLargeBlobs
+	i.ForcePINChange, i.MinPINLength, i.MaxPINLength = s.ForceChange, s.MinPIN, pinuv.MaxPIN
+	i.MaxCredBlobLength, i.MaxRPIDsForMinPINLength = maxCredBlob, maxMinPINSites
+	i.LongTouchForReset, i.PINComplexityPolicy = &s.LongTouch, &s.Complexity
+	i.TransportsForReset = slices.Clone(a.transports)
+	i.ConfigCommands = a.configCommands()
+	i.EncIdentifier, i.EncCredStoreState = a.recognizable()
 }

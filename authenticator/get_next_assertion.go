@@ -12,15 +12,14 @@ import (
 // (CTAP §6.3).
 const nextAssertionWindow = 30 * time.Second
 
-// remaining is a series of silent assertions that has not been fetched to its
-// end. It names passkeys and does not hold their keys, so a vault that is
+// remaining is a series of assertions that has not been fetched to its end. It names passkeys and does not hold their keys, so a vault that is
 // locked meanwhile stays locked.
 type remaining struct {
-	caller         Caller
-	rp             webauthn.RPID
-	clientDataHash []byte
-	ids            []webauthn.CredentialID
-	until          time.Time
+	caller Caller
+	rp     webauthn.RPID
+	want   asked
+	ids    []webauthn.CredentialID
+	until  time.Time
 }
 
 // silentAssertion answers without a person. Clients use it to find out which
@@ -38,24 +37,38 @@ func (v *visit) silentAssertion(ctx context.Context, r ctap.GetAssertionRequest)
 	if len(passkeys) == 0 {
 		return nil, ctap.NoCredentials
 	}
-	response, err := v.assert(ctx, passkeys[0], r.ClientDataHash, 0, time.Time{})
-	if err != nil {
-		return nil, err
-	}
 	// CTAP §6.2.2 step 12: with an allow list one is enough.
-	if len(r.AllowList) != 0 || len(passkeys) == 1 {
-		return response, nil
+	if len(r.AllowList) != 0 {
+		passkeys = passkeys[:1]
 	}
+	return v.firstOf(ctx, r.RPID, passkeys, asked{clientDataHash: r.ClientDataHash})
+}
+
+// firstOf answers with the first passkey and keeps the others for
+// getNextAssertion.
+func (v *visit) firstOf(ctx context.Context, rp webauthn.RPID, passkeys []Passkey, want asked) (any, error) {
+	response, err := v.assert(ctx, passkeys[0], want)
+	if err != nil || len(passkeys) == 1 {
+		return response, err
+	}
+	nameUser(&response, passkeys[0], want)
 	response.NumberOfCredentials = uint(len(passkeys))
 	next := &remaining{
-		caller: v.caller, rp: r.RPID, clientDataHash: r.ClientDataHash,
-		until: v.a.now().Add(nextAssertionWindow),
+		caller: v.caller, rp: rp, want: want, until: v.a.now().Add(nextAssertionWindow),
 	}
 	for _, p := range passkeys[1:] {
 		next.ids = append(next.ids, p.ID)
 	}
 	v.a.next = next
 	return response, nil
+}
+
+// nameUser adds the names, for the client to ask which account: only to a
+// verified person (CTAP §6.2.2 step 13).
+func nameUser(r *ctap.GetAssertionResponse, p Passkey, want asked) {
+	if want.flags.Has(webauthn.FlagUserVerified) && r.User != nil {
+		r.User.Name, r.User.DisplayName = p.Account.Name, p.Account.DisplayName
+	}
 }
 
 // getNextAssertion is authenticatorGetNextAssertion (CTAP §6.3).
@@ -72,10 +85,11 @@ func (v *visit) getNextAssertion(ctx context.Context, next *remaining) (any, err
 	if len(named) == 0 {
 		return nil, ctap.NotAllowed // deleted meanwhile
 	}
-	response, err := v.assert(ctx, named[0], next.clientDataHash, 0, time.Time{})
+	response, err := v.assert(ctx, named[0], next.want)
 	if err != nil {
 		return nil, err
 	}
+	nameUser(&response, named[0], next.want)
 	if next.ids = next.ids[1:]; len(next.ids) != 0 {
 		next.until = now.Add(nextAssertionWindow)
 		v.a.next = next

@@ -7,12 +7,16 @@ import (
 	"log/slog"
 
 	"cardea/ctap"
+	"cardea/ctap/pinuv"
 	"cardea/webauthn"
 )
 
 // handle waits for its turn, answers, and writes the one record of it.
 func (a *Authenticator) handle(ctx context.Context, caller Caller, request []byte) (response any, err error) {
 	r, err := ctap.ParseRequest(request)
+	if len(request) != 0 && !a.speaks(ctap.Command(request[0])) {
+		err = ctap.InvalidCommand
+	}
 	if err == nil && r == ctap.Request(ctap.CmdGetInfo) {
 		return a.Info(), nil // must not wait for a person who is thinking
 	}
@@ -27,7 +31,7 @@ func (a *Authenticator) inTurn(ctx context.Context, v *visit, r ctap.Request, wr
 	}
 	defer a.endTurn()
 	if wrong != nil {
-		a.next = nil
+		a.next, a.listing, a.upload = nil, nil, nil
 		return nil, wrong
 	}
 	return a.act(ctx, v, r)
@@ -46,21 +50,40 @@ func (a *Authenticator) endTurn() { <-a.turn }
 
 func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any, error) {
 	// CTAP §6: the state of a series of assertions ends with any other command.
-	next := a.next
-	a.next = nil
+	next, listing, upload := a.next, a.listing, a.upload
+	a.next, a.listing, a.upload = nil, nil, nil
 	switch r := r.(type) {
 	case ctap.MakeCredentialRequest:
 		return v.makeCredential(ctx, r)
 	case ctap.GetAssertionRequest:
 		return v.getAssertion(ctx, r)
+	case ctap.ClientPINRequest:
+		return v.clientPIN(ctx, r)
+	case ctap.ManagementRequest:
+		return v.manage(ctx, r, listing)
+	case ctap.ConfigRequest:
+		return nil, v.configure(ctx, r)
+	case ctap.LargeBlobsRequest:
+		return v.largeBlobs(ctx, r, upload)
 	}
 	switch r.Command() {
+	case ctap.CmdReset:
+		return nil, v.reset(ctx)
 	case ctap.CmdGetNextAssertion:
 		return v.getNextAssertion(ctx, next)
 	case ctap.CmdSelection:
 		return nil, v.selection(ctx)
 	}
 	return nil, ctap.InvalidCommand
+}
+
+// speaks reports whether this profile has the command.
+func (a *Authenticator) speaks(c ctap.Command) bool {
+	switch c {
+	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdLargeBlobs, ctap.CmdReset:
+		return a.keys != nil
+	}
+	return true // or unknown, which parsing finds
 }
 
 func (a *Authenticator) record(ctx context.Context, caller Caller, request []byte, err error) {
@@ -76,6 +99,18 @@ func (a *Authenticator) record(ctx context.Context, caller Caller, request []byt
 		attrs = append(attrs, slog.String("cause", err.Error()))
 	}
 	attrs = append(attrs, slog.String("status", status.String()))
+	a.log.LogAttrs(ctx, slog.LevelInfo, "authenticator request", attrs...)
+}
+
+func (a *Authenticator) recordU2F(ctx context.Context, caller Caller, apdu []byte, status u2fStatus, err error) {
+	attrs := []slog.Attr{slog.String("via", caller.Via)}
+	if len(apdu) > 1 {
+		attrs = append(attrs, slog.String("command", fmt.Sprintf("U2F %#02x", apdu[1])))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("cause", err.Error()))
+	}
+	attrs = append(attrs, slog.String("status", fmt.Sprintf("%04x", uint16(status))))
 	a.log.LogAttrs(ctx, slog.LevelInfo, "authenticator request", attrs...)
 }
 
@@ -151,8 +186,8 @@ func (v *visit) unlock(ctx context.Context, rp webauthn.RPID) error {
 	return nil
 }
 
-// checkPinUvAuth answers clients that offer proof of a PIN. There is no client
-// PIN here, so no proof can be right.
+// checkPinUvAuth answers clients that offer proof of a PIN, before it is looked
+// at. Where there is no client PIN, no proof can be right.
 func (v *visit) checkPinUvAuth(ctx context.Context, param []byte, protocol uint) error {
 	switch {
 	case param == nil:
@@ -163,9 +198,14 @@ func (v *visit) checkPinUvAuth(ctx context.Context, param []byte, protocol uint)
 		if err := v.selection(ctx); err != nil {
 			return err
 		}
+		if v.a.keys != nil && v.a.keys.PINSet() {
+			return ctap.PINInvalid
+		}
 		return ctap.PINNotSet
 	case protocol == 0:
 		return ctap.MissingParameter
+	case v.a.keys != nil && pinuv.Protocol(protocol).Known():
+		return nil
 	}
 	return ctap.InvalidParameter // step 2: no protocol is supported
 }

@@ -41,6 +41,7 @@ func TestInfoIsThatOfAPhone(t *testing.T) {
 		Transports:         []string{"internal", "hybrid"},
 		Algorithms:         []ctap.CredentialParameters{{Alg: webauthn.ES256, Type: "public-key"}},
 		AttestationFormats: []string{"packed"}, // never "none" (CTAP §6.4)
+		Extensions:         []string{"prf"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -3,11 +3,10 @@ package authenticator
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,14 +38,23 @@ func (v *visit) makeCredential(ctx context.Context, r ctap.MakeCredentialRequest
 	if err := v.checkPinUvAuth(ctx, r.PinUvAuthParam, r.PinUvAuthProtocol); err != nil { // steps 1 and 2
 		return nil, err
 	}
-	if !slices.ContainsFunc(r.PubKeyCredParams, isES256) { // step 3
+	alg, ok := v.a.algorithm(r.PubKeyCredParams) // step 3
+	if !ok {
 		return nil, ctap.UnsupportedAlgorithm
 	}
 	if up, given := r.Options["up"]; given && !up { // step 5
 		return nil, ctap.InvalidOption
 	}
-	if r.Enterprise != 0 { // step 9: there is no enterprise attestation here
-		return nil, ctap.InvalidParameter
+	in, err := v.makeInputs(r)
+	if err != nil {
+		return nil, err
+	}
+	enterprise, err := v.enterpriseFor(r) // step 9
+	if err != nil {
+		return nil, err
+	}
+	if err := v.mayMake(r); err != nil { // steps 5 to 11
+		return nil, err
 	}
 	if len(r.ExcludeList) > maxList {
 		return nil, ctap.LimitExceeded
@@ -57,16 +65,17 @@ func (v *visit) makeCredential(ctx context.Context, r ctap.MakeCredentialRequest
 	if err := v.checkExcluded(ctx, r); err != nil { // step 12
 		return nil, err
 	}
-	// Differs from the text: steps 6 and 7 refuse a request that names no user
-	// verification. We verify instead, always.
-	if _, err := v.ask(ctx, v.prompt(MakePasskey, r)); err != nil { // steps 11 and 13
+	// Differs from the text: of a phone, steps 6 and 7 would refuse a request
+	// that names no user verification. We verify instead, always.
+	if _, err := v.ask(ctx, v.prompt(MakePasskey, r)); err != nil { // step 13
 		return nil, err
 	}
-	passkey, key, err := v.a.newPasskey(r)
+	v.spendToken() // step 14
+	passkey, key, err := v.a.newPasskey(r, alg, in)
 	if err != nil {
 		return nil, err
 	}
-	response, err := v.attest(r, passkey, key)
+	response, err := v.attest(ctx, r, in, passkey, key, enterprise)
 	if err != nil {
 		return nil, err
 	}
@@ -77,16 +86,31 @@ func (v *visit) makeCredential(ctx context.Context, r ctap.MakeCredentialRequest
 	return response, nil
 }
 
-// isES256 reports whether p is the algorithm we have. Unknown types are for
-// other authenticators, and are passed over.
-func isES256(p ctap.CredentialParameters) bool {
-	return p.Type == webauthn.PublicKeyType && p.Alg == webauthn.ES256
+// mayMake decides whether the client has proved enough (CTAP §6.1.2 steps 5 to
+// 8 and 11). A phone finds out for itself.
+func (v *visit) mayMake(r ctap.MakeCredentialRequest) error {
+	if v.a.keys == nil {
+		return nil
+	}
+	if r.PinUvAuthParam != nil {
+		return v.prove(proof{
+			param: r.PinUvAuthParam, protocol: r.PinUvAuthProtocol, message: r.ClientDataHash,
+			permission: ctap.PermitMakeCredential, rp: r.RP.ID,
+		})
+	}
+	switch {
+	case r.Options["uv"]:
+		return ctap.InvalidOption // there is no user verification of its own
+	case v.a.settings().AlwaysUV, v.protected() && r.Options["rk"]: // else makeCredUvNotRqd
+		return ctap.PUATRequired
+	}
+	return nil
 }
 
 func (v *visit) prompt(kind Kind, r ctap.MakeCredentialRequest) Prompt {
 	return Prompt{
 		Kind: kind, RPID: r.RP.ID, RPName: cut(r.RP.Name), Account: accountOf(r.User),
-		Verify: kind == MakePasskey,
+		Verify: kind == MakePasskey && v.a.keys == nil,
 	}
 }
 
@@ -103,17 +127,60 @@ func (v *visit) checkExcluded(ctx context.Context, r ctap.MakeCredentialRequest)
 	if len(r.ExcludeList) == 0 {
 		return nil
 	}
-	passkeys, err := v.a.vault.Passkeys(ctx, r.RP.ID)
+	passkeys, err := v.named(ctx, r.RP.ID, r.ExcludeList)
 	if err != nil {
 		return vaultStatus("looking for excluded passkeys", err)
 	}
-	if len(listed(passkeys, r.ExcludeList)) == 0 {
+	if len(passkeys) == 0 {
 		return nil
 	}
 	if err := v.acknowledge(ctx, v.prompt(AlreadyHere, r)); err != nil {
 		return err
 	}
+	v.spendToken()
 	return ctap.CredentialExcluded
+}
+
+// named returns the passkeys for rp that a list names and that credProtect does
+// not hide.
+func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
+	passkeys, err := v.find(ctx, rp, list)
+	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified, true) }), err
+}
+
+// A finder finds a passkey by its ID without looking at the others.
+type finder interface {
+	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
+}
+
+// find returns the passkeys for rp that a list names, newest first.
+func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
+	vault, ok := v.a.vault.(finder)
+	if !ok {
+		passkeys, err := v.a.vault.Passkeys(ctx, rp)
+		return listed(passkeys, list), err
+	}
+	var found []Passkey
+	seen := map[string]bool{}
+	for _, d := range list {
+		if d.Type != webauthn.PublicKeyType || seen[string(d.ID)] {
+			continue
+		}
+		seen[string(d.ID)] = true
+		p, err := vault.Find(ctx, d.ID)
+		if errors.Is(err, ErrNoPasskey) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		// By the hash: a passkey made by U2F knows no more of its site.
+		if p.rpIDHash() == sha256.Sum256([]byte(rp)) {
+			found = append(found, p)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Passkey) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return found, nil
 }
 
 // listed returns the passkeys that a list of descriptors names.
@@ -127,8 +194,8 @@ func listed(passkeys []Passkey, list []ctap.CredentialDescriptor) []Passkey {
 	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return !named[string(p.ID)] })
 }
 
-func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest) (Passkey, *ecdsa.PrivateKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.COSEAlgorithm, in makeInputs) (Passkey, crypto.Signer, error) {
+	key, err := generateKey(alg)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
@@ -136,12 +203,14 @@ func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest) (Passkey, *ecds
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
-	return Passkey{
+	p := Passkey{
 		ID:   secret.Random(credentialIDSize).Expose(),
 		RPID: r.RP.ID, RPName: cut(r.RP.Name), Account: accountOf(r.User),
-		Algorithm: webauthn.ES256, PrivateKey: secret.New(der),
+		Algorithm: alg, PrivateKey: secret.New(der),
 		Discoverable: r.Options["rk"], CreatedAt: a.now(),
-	}, key, nil
+	}
+	in.give(&p)
+	return p, key, nil
 }
 
 // packedStatement is self attestation (WebAuthn §8.2): the passkey's own key
@@ -151,29 +220,35 @@ type packedStatement struct {
 	Sig []byte                 `cbor:"sig"`
 }
 
-func (v *visit) attest(r ctap.MakeCredentialRequest, p Passkey, key *ecdsa.PrivateKey) (ctap.MakeCredentialResponse, error) {
-	public, err := webauthn.EncodePublicKey(&key.PublicKey)
+func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in makeInputs, p Passkey, key crypto.Signer, enterprise bool) (any, error) {
+	public, err := publicKey(key)
 	if err != nil {
-		return ctap.MakeCredentialResponse{}, err
+		return nil, err
 	}
-	authData := webauthn.AuthenticatorData{
-		RPIDHash: sha256.Sum256([]byte(p.RPID)),
-		Flags:    v.flags(),
-		Attested: &webauthn.AttestedCredential{AAGUID: v.a.aaguid, ID: p.ID, PublicKey: public},
-	}.Encode()
-	if preferredFormat(r.AttestationFormats) == formatNone {
-		return ctap.MakeCredentialResponse{
-			Format: formatNone, AuthData: authData, Statement: cbor.MustEncode(struct{}{}),
-		}, nil
-	}
-	signature, err := sign(key, authData, r.ClientDataHash)
+	outputs, err := v.makeOutputs(ctx, in, p)
 	if err != nil {
-		return ctap.MakeCredentialResponse{}, err
+		return nil, err
 	}
-	return ctap.MakeCredentialResponse{
-		Format: formatPacked, AuthData: authData,
-		Statement: cbor.MustEncode(packedStatement{Alg: webauthn.ES256, Sig: signature}),
-	}, nil
+	response := ctap.MakeCredentialResponse{
+		Format: formatNone, Statement: cbor.MustEncode(struct{}{}),
+		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.prfMade(p, v.verified),
+		AuthData: webauthn.AuthenticatorData{
+			RPIDHash:   p.rpIDHash(),
+			Flags:      v.flags(),
+			Attested:   &webauthn.AttestedCredential{AAGUID: v.a.aaguid, ID: p.ID, PublicKey: public},
+			Extensions: outputs,
+		}.Encode(),
+	}
+	switch {
+	case enterprise:
+		response.EpAtt = true
+		response.Format, response.Statement, err = v.a.enterprise.attest(response.AuthData, r.ClientDataHash)
+	case preferredFormat(r.AttestationFormats) == formatPacked:
+		var signature []byte
+		signature, err = sign(key, response.AuthData, r.ClientDataHash)
+		response.Format, response.Statement = formatPacked, cbor.MustEncode(packedStatement{Alg: p.Algorithm, Sig: signature})
+	}
+	return response, err
 }
 
 // preferredFormat is the first of the client's formats that we have, or packed
@@ -185,18 +260,6 @@ func preferredFormat(preference []string) string {
 		}
 	}
 	return formatPacked
-}
-
-// sign signs authData ‖ clientDataHash (WebAuthn §6.3.3 step 11).
-func sign(key *ecdsa.PrivateKey, authData, clientDataHash []byte) ([]byte, error) {
-	h := sha256.New()
-	h.Write(authData)
-	h.Write(clientDataHash)
-	signature, err := ecdsa.SignASN1(rand.Reader, key, h.Sum(nil))
-	if err != nil {
-		return nil, fmt.Errorf("signing: %w", err)
-	}
-	return signature, nil
 }
 
 // cut shortens a name to maxName bytes without splitting a character.

@@ -45,6 +45,8 @@ const (
 	NoPasskey Kind = "no-passkey"
 	// Select: is this the authenticator you mean? (CTAP §6.9)
 	Select Kind = "select"
+	// Reset: may a security key forget everything? (CTAP §6.6)
+	Reset Kind = "reset"
 )
 
 // A Prompt is one question to the person.
@@ -58,13 +60,16 @@ type Prompt struct {
 	// Verify asks for PIN, pattern or sensor before the answer. Without it a
 	// tap is enough.
 	Verify bool
+	// Hold is how long a touch has to last; zero if a tap is enough.
+	Hold time.Duration
 	// Deadline is when the question is withdrawn.
 	Deadline time.Time
 }
 
 // An Answer is a yes.
 type Answer struct {
-	// Choice is the index into Prompt.Passkeys.
+	// Choice is the index into Prompt.Passkeys. With a security key it is the
+	// client that chooses, and Choice is not looked at.
 	Choice int
 	// Verified reports that the person was verified while answering.
 	Verified bool

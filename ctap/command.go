@@ -12,19 +12,23 @@ type Command byte
 
 // The commands that Cardea speaks.
 const (
-	CmdMakeCredential   Command = 0x01
-	CmdGetAssertion     Command = 0x02
-	CmdGetInfo          Command = 0x04
-	CmdClientPIN        Command = 0x06
-	CmdReset            Command = 0x07
-	CmdGetNextAssertion Command = 0x08
-	CmdSelection        Command = 0x0b
+	CmdMakeCredential       Command = 0x01
+	CmdGetAssertion         Command = 0x02
+	CmdGetInfo              Command = 0x04
+	CmdClientPIN            Command = 0x06
+	CmdReset                Command = 0x07
+	CmdGetNextAssertion     Command = 0x08
+	CmdCredentialManagement Command = 0x0a
+	CmdSelection            Command = 0x0b
+	CmdLargeBlobs           Command = 0x0c
+	CmdConfig               Command = 0x0d
 )
 
 var commandNames = map[Command]string{
 	CmdMakeCredential: "makeCredential", CmdGetAssertion: "getAssertion",
 	CmdGetInfo: "getInfo", CmdClientPIN: "clientPIN", CmdReset: "reset",
 	CmdGetNextAssertion: "getNextAssertion", CmdSelection: "selection",
+	CmdCredentialManagement: "credentialManagement", CmdLargeBlobs: "largeBlobs", CmdConfig: "config",
 }
 
 // String returns the name in CTAP §6 without its prefix.
@@ -125,5 +129,14 @@ type Info struct {
 	ForcePINChange           bool                   `cbor:"12,keyasint,omitempty"`
 	MinPINLength             uint                   `cbor:"13,keyasint,omitempty"`
 	FirmwareVersion          uint                   `cbor:"14,keyasint,omitempty"`
+	MaxCredBlobLength        uint                   `cbor:"15,keyasint,omitempty"`
+	MaxRPIDsForMinPINLength  uint                   `cbor:"16,keyasint,omitempty"`
 	AttestationFormats       []string               `cbor:"22,keyasint,omitempty"`
+	LongTouchForReset        *bool                  `cbor:"24,keyasint,omitempty"`
+	EncIdentifier            []byte                 `cbor:"25,keyasint,omitempty"`
+	TransportsForReset       []string               `cbor:"26,keyasint,omitempty"`
+	PINComplexityPolicy      *bool                  `cbor:"27,keyasint,omitempty"`
+	MaxPINLength             uint                   `cbor:"29,keyasint,omitempty"`
+	EncCredStoreState        []byte                 `cbor:"30,keyasint,omitempty"`
+	ConfigCommands           []uint                 `cbor:"31,keyasint,omitempty"`
 }

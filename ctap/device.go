@@ -46,6 +46,12 @@ func Selection(ctx context.Context, d Device) error {
 	return err
 }
 
+// Reset makes d forget everything (CTAP §6.6).
+func Reset(ctx context.Context, d Device) error {
+	_, err := roundTrip[struct{}](ctx, d, CmdReset, nil)
+	return err
+}
+
 func roundTrip[R any](ctx context.Context, d Device, c Command, params any) (r R, err error) {
 	request := []byte{byte(c)}
 	if params != nil {

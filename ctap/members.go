@@ -19,8 +19,11 @@ const (
 	optional = false
 )
 
-// majorBytes is the major type of byte strings (RFC 8949 §3.1).
-const majorBytes = 2
+// Major types of RFC 8949 §3.1.
+const (
+	majorBytes = 2
+	majorMap   = 5
+)
 
 // fail keeps s unless something was wrong before.
 func (m members[K]) fail(s Status) {

@@ -6,7 +6,7 @@ import (
 )
 
 // A Request is a parsed request: a MakeCredentialRequest, a
-// GetAssertionRequest, or a bare Command that carries no map.
+// GetAssertionRequest, another …Request, or a bare Command that carries no map.
 type Request interface {
 	// Command says which command the request is for.
 	Command() Command
@@ -51,6 +51,14 @@ func ParseRequest(request []byte) (Request, error) {
 		return parseAs(parseMakeCredential(body))
 	case CmdGetAssertion:
 		return parseAs(parseGetAssertion(body))
+	case CmdClientPIN:
+		return parseAs(parseClientPIN(body))
+	case CmdCredentialManagement:
+		return parseAs(parseManagement(body))
+	case CmdLargeBlobs:
+		return parseAs(parseLargeBlobs(body))
+	case CmdConfig:
+		return parseAs(parseConfig(body))
 	case CmdGetInfo, CmdGetNextAssertion, CmdSelection, CmdReset:
 		if len(body) != 0 {
 			return nil, InvalidLength

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -24,6 +25,10 @@ type contents struct {
 	byRP      map[webauthn.RPID]map[string]*item // and then by ID
 	byAccount map[account]*item                  // the discoverable ones
 	saved     uint64                             // items ever saved
+	notes     map[string][]byte
+
+	vaultKey  secret.Key
+	pinLength int // code points
 }
 
 // account is who a discoverable passkey is for.
@@ -39,8 +44,8 @@ type item struct {
 	number uint64 // later saved, higher
 }
 
-func createContents(path string, vaultKey secret.Key) (*contents, error) {
-	aead, err := recordAEAD(vaultKey)
+func createContents(path string, k unwrapped) (*contents, error) {
+	aead, err := recordAEAD(k.key)
 	if err != nil {
 		return nil, err
 	}
@@ -48,15 +53,15 @@ func createContents(path string, vaultKey secret.Key) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newContents(j), nil
+	return newContents(j, k), nil
 }
 
-func openContents(path string, vaultKey secret.Key) (*contents, error) {
-	aead, err := recordAEAD(vaultKey)
+func openContents(path string, k unwrapped) (*contents, error) {
+	aead, err := recordAEAD(k.key)
 	if err != nil {
 		return nil, err
 	}
-	c := newContents(nil)
+	c := newContents(nil, k)
 	c.journal, err = openJournal(path, aead, func(b []byte) error {
 		r, err := decodeRecord(b)
 		if err != nil {
@@ -70,10 +75,12 @@ func openContents(path string, vaultKey secret.Key) (*contents, error) {
 	return c, nil
 }
 
-func newContents(j *journal) *contents {
+// newContents keeps a copy of the key.
+func newContents(j *journal, k unwrapped) *contents {
 	return &contents{
 		journal: j, byID: map[string]*item{},
 		byRP: map[webauthn.RPID]map[string]*item{}, byAccount: map[account]*item{},
+		notes: map[string][]byte{}, vaultKey: secret.New(k.key.Expose()), pinLength: k.length,
 	}
 }
 
@@ -106,6 +113,9 @@ func (c *contents) apply(r record) error {
 		})
 	case r.Rename != nil:
 		return c.change(r.Rename.ID, func(s *stored) { s.Nickname = r.Rename.Nickname })
+	case r.Note != nil:
+		c.notes[r.Note.Name] = bytes.Clone(r.Note.Text)
+		return nil
 	}
 	i := c.byID[string(r.Delete)]
 	if i == nil {
@@ -153,7 +163,7 @@ func (c *contents) remove(i *item) {
 	if i.Discoverable {
 		delete(c.byAccount, accountOf(i.stored))
 	}
-	clear(i.PrivateKey)
+	i.wipe()
 }
 
 // items returns those of rp, or all, newest first.
@@ -170,13 +180,16 @@ func (c *contents) items(rp webauthn.RPID) []*item {
 // tidy writes the log anew if it has become mostly history. The order of
 // saving is kept, as it decides between passkeys of one moment.
 func (c *contents) tidy(slack int) error {
-	if c.journal.count <= uint64(2*len(c.byID)+slack) {
+	if c.journal.count <= uint64(2*(len(c.byID)+len(c.notes))+slack) {
 		return nil
 	}
 	all := slices.SortedFunc(maps.Values(c.byID), func(a, b *item) int { return cmp.Compare(a.number, b.number) })
 	records := make([][]byte, len(all))
 	for n, i := range all {
 		records[n] = cbor.MustEncode(record{Save: i.stored})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.notes)) {
+		records = append(records, cbor.MustEncode(record{Note: &note{Name: name, Text: c.notes[name]}}))
 	}
 	fresh, err := createJournal(c.journal.path, c.journal.aead, records)
 	for _, r := range records {
@@ -195,6 +208,10 @@ func (c *contents) tidy(slack int) error {
 func (c *contents) close() {
 	c.journal.close()
 	for _, i := range c.byID {
-		clear(i.PrivateKey)
+		i.wipe()
 	}
+	for _, n := range c.notes {
+		clear(n)
+	}
+	c.vaultKey.Wipe()
 }

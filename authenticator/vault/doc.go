@@ -3,7 +3,7 @@
 //
 // # Keys
 //
-//	secret ──argon2id(salt, cost)──▸ wrapping key
+//	secret ──argon2id(salt, cost)──▸ wrapping key      (of a PIN: its hash)
 //	                                     │ opens
 //	                                     ▾
 //	                                vault key (random, for the vault's life)
@@ -24,19 +24,26 @@
 //	*.tmp      a replacement that was not finished; removed by Open
 //	*.torn     the end of a log that a crash cut short; see below
 //
-// The header, version 1:
+// The header, version 2:
 //
 //	16 bytes  "CARDEA-VAULT-01\n"
 //	map       1 version, 2 vault ID (16 bytes), 3 kind of secret, 4 5 6 argon2id
 //	          passes, memory in KiB and threads, 7 salt, 8 nonce ‖ sealed vault
-//	          key, 9 attempts left; canonical CBOR
+//	          key ‖ length of the PIN, 9 attempts left, 10 settings, 11 their
+//	          tag, 12 whether the log is to be begun anew; canonical CBOR
 //	32 bytes  SHA-256 of all before: finds damage, does not authenticate
 //
 // The members 1 to 7 are the additional data of member 8, so that changing any
 // of them makes the vault key unreadable. Member 9 changes before each attempt,
 // when no key is known yet, and cannot be authenticated: the count of attempts
 // binds whoever uses this program, not whoever can write the disk. Against
-// those there is only argon2id and the length of the secret.
+// those there is only argon2id and the length of the secret. The settings are
+// what an authenticator tells to anybody, also while it is locked; they carry
+// an HMAC under a key made of the vault key, which is checked when it opens.
+//
+// What stands for a PIN is LEFT(SHA-256(PIN), 16), which is all that a CTAP
+// client sends (CTAP §6.5.5.6). A vault of the kind "none" has no secret and
+// opens by itself: so is a security key that has not been given a PIN.
 //
 // The log, version 1:
 //
@@ -45,7 +52,8 @@
 //	records   length (4 bytes, big-endian) ‖ CRC-32C of the length ‖
 //	          nonce (24) ‖ sealed record
 //
-// A record says that a passkey is saved, used, renamed or deleted. Its
+// A record says that a passkey is saved, used, renamed or deleted, or what an
+// authenticator notes under a name. Its
 // additional data are the log ID and its place in the log, so records cannot be
 // moved, repeated or left out. When the log holds many more records than
 // passkeys it is written anew, with a new ID. What the format does not show is

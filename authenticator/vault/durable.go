@@ -1,7 +1,9 @@
 package vault
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -75,6 +77,13 @@ func removeUnfinished(path string) error {
 		if err := os.Remove(filepath.Join(path, e.Name())); err != nil {
 			return fmt.Errorf("removing what was not finished: %w", err)
 		}
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

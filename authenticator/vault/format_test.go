@@ -88,7 +88,7 @@ func TestTheHeaderIsAuthenticated(t *testing.T) {
 		})
 	}
 	for name, change := range map[string]func(*header){
-		"version":            func(h *header) { h.Version = 2 },
+		"version":            func(h *header) { h.Version = 1 },
 		"unknown kind":       func(h *header) { h.Kind = "face" },
 		"more attempts":      func(h *header) { h.Retries = MaxRetries + 1 },
 		"memory of a planet": func(h *header) { h.Memory = 1 << 31 },

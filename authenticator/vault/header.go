@@ -3,10 +3,13 @@ package vault
 import (
 	"bytes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -40,11 +43,14 @@ const (
 
 const (
 	headerMagic   = "CARDEA-VAULT-01\n"
-	formatVersion = 1
+	formatVersion = 2
 	keySize       = chacha20poly1305.KeySize
 	saltSize      = 16
 	idSize        = 16
+	pinHash       = 16
+	settingsInfo  = "cardea vault settings 1"
 	maxHeader     = 4 << 10
+	maxSettings   = 1 << 10
 )
 
 // header is the map described in the package comment.
@@ -58,6 +64,13 @@ type header struct {
 	Salt    []byte `cbor:"7,keyasint"`
 	Wrapped []byte `cbor:"8,keyasint"`
 	Retries uint   `cbor:"9,keyasint"`
+	// Settings can be read while the vault is locked; Tag shows, once it is
+	// not, that they are its own.
+	Settings []byte `cbor:"10,keyasint,omitempty"`
+	Tag      []byte `cbor:"11,keyasint,omitempty"`
+	// Fresh says that the log has yet to be begun: the vault was reset, and
+	// what may lie there is unreadable.
+	Fresh bool `cbor:"12,keyasint,omitempty"`
 }
 
 func newHeader(kind Kind, cost Cost) (header, error) {
@@ -78,42 +91,102 @@ func (h header) checkCost() error {
 
 // wrap seals the vault key under a secret, with a new salt.
 func (h *header) wrap(pin string, vaultKey secret.Key) error {
+	return h.wrapProof(proofOf(h.Kind, pin), lengthOf(h.Kind, pin), vaultKey)
+}
+
+// proofOf is what stands for a secret: of a PIN the hash that a CTAP client
+// sends in its place (CTAP §6.5.5.6), so that either opens the vault.
+func proofOf(kind Kind, pin string) []byte {
+	if kind != PIN {
+		return []byte(pin)
+	}
+	sum := sha256.Sum256([]byte(pin))
+	return sum[:pinHash]
+}
+
+// lengthOf is the length of a PIN in code points. The hash does not tell it,
+// and a later policy may ask.
+func lengthOf(kind Kind, pin string) int {
+	if kind != PIN {
+		return 0
+	}
+	return utf8.RuneCountInString(pin)
+}
+
+func (h *header) wrapProof(proof []byte, length int, vaultKey secret.Key) error {
 	h.Salt = secret.Random(saltSize).Expose()
-	aead, err := h.wrappingAEAD(pin)
+	aead, err := h.wrappingAEAD(proof)
 	if err != nil {
 		return err
 	}
+	plain := append(bytes.Clone(vaultKey.Expose()), byte(length))
+	defer clear(plain)
 	nonce := secret.Random(aead.NonceSize()).Expose()
-	h.Wrapped = aead.Seal(nonce, nonce, vaultKey.Expose(), h.additionalData())
+	h.Wrapped = aead.Seal(nonce, nonce, plain, h.additionalData())
 	return nil
 }
 
 // unwrap opens the vault key. It fails if the secret is wrong or anything in
 // the header but the count of attempts has been changed.
-func (h header) unwrap(pin string) (vaultKey secret.Key, ok bool) {
-	aead, err := h.wrappingAEAD(pin)
+func (h header) unwrap(proof []byte) (k unwrapped, ok bool) {
+	aead, err := h.wrappingAEAD(proof)
 	if err != nil || len(h.Wrapped) < aead.NonceSize() {
-		return secret.Key{}, false
+		return k, false
 	}
 	nonce, sealed := h.Wrapped[:aead.NonceSize()], h.Wrapped[aead.NonceSize():]
-	key, err := aead.Open(nil, nonce, sealed, h.additionalData())
-	if err != nil {
-		return secret.Key{}, false
+	plain, err := aead.Open(nil, nonce, sealed, h.additionalData())
+	if err != nil || len(plain) != keySize+1 {
+		return k, false
 	}
-	defer clear(key)
-	return secret.New(key), true
+	defer clear(plain)
+	return unwrapped{key: secret.New(plain[:keySize]), length: int(plain[keySize])}, true
 }
 
-func (h header) wrappingAEAD(pin string) (cipher.AEAD, error) {
-	key := argon2.IDKey([]byte(pin), h.Salt, h.Time, h.Memory, h.Threads, keySize)
+// unwrapped is what the right secret opens.
+type unwrapped struct {
+	key    secret.Key
+	length int // of the PIN, in code points
+}
+
+// tag authenticates the settings with the vault key.
+func (h header) tag(vaultKey secret.Key) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, vaultKey.Expose(), nil, settingsInfo, keySize)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	m := hmac.New(sha256.New, key)
+	m.Write(h.VaultID)
+	m.Write(h.Settings)
+	return m.Sum(nil), nil
+}
+
+// checkSettings reports whether the settings are those that the vault wrote.
+func (h header) checkSettings(vaultKey secret.Key) error {
+	if h.Settings == nil && h.Tag == nil {
+		return nil
+	}
+	want, err := h.tag(vaultKey)
+	if err != nil {
+		return err
+	}
+	if !hmac.Equal(want, h.Tag) {
+		return fmt.Errorf("%w: settings are not what was written", ErrDamaged)
+	}
+	return nil
+}
+
+func (h header) wrappingAEAD(proof []byte) (cipher.AEAD, error) {
+	key := argon2.IDKey(proof, h.Salt, h.Time, h.Memory, h.Threads, keySize)
 	defer clear(key)
 	return chacha20poly1305.NewX(key)
 }
 
-// additionalData is the header without what it authenticates and without the
-// count of attempts, which changes when no key is known.
+// additionalData is the header without what it authenticates, without the
+// count of attempts, which changes when no key is known, and without what
+// changes when the secret is not at hand.
 func (h header) additionalData() []byte {
-	h.Wrapped, h.Retries = nil, 0
+	h.Wrapped, h.Retries, h.Settings, h.Tag, h.Fresh = nil, 0, nil, nil, false
 	return append([]byte(headerMagic), cbor.MustEncode(h)...)
 }
 
@@ -138,7 +211,7 @@ func decodeHeader(b []byte) (h header, err error) {
 	switch {
 	case h.Version != formatVersion:
 		return h, fmt.Errorf("version %d, want %d", h.Version, formatVersion)
-	case h.Kind != PIN && h.Kind != Pattern:
+	case h.Kind != PIN && h.Kind != Pattern && h.Kind != NoPIN:
 		return h, fmt.Errorf("unknown kind of secret %q", h.Kind)
 	case h.Retries > MaxRetries:
 		return h, fmt.Errorf("%d attempts left, want at most %d", h.Retries, MaxRetries)

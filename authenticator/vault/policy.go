@@ -17,6 +17,9 @@ const (
 	// Pattern is the unlock gesture over nine dots, in three rows of three:
 	// the digits 1 to 9 in the order they were joined, as in "14789".
 	Pattern Kind = "pattern"
+	// NoPIN is no secret at all: whoever has the files has the passkeys. A
+	// security key is so until it is given a PIN.
+	NoPIN Kind = "none"
 )
 
 // Limits of a secret. Those of a PIN are CTAP's (CTAP §6.5.1), so that a PIN
@@ -53,6 +56,11 @@ func CheckPolicy(kind Kind, pin string) error {
 		return checkPIN(pin)
 	case Pattern:
 		return checkPattern(pin)
+	case NoPIN:
+		if pin != "" {
+			return fmt.Errorf("%w: there is no secret to give", ErrPolicy)
+		}
+		return nil
 	}
 	return fmt.Errorf("%w: unknown kind %q", ErrPolicy, kind)
 }

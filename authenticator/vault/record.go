@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type record struct {
 	Use    *use    `cbor:"2,keyasint,omitempty"`
 	Delete []byte  `cbor:"3,keyasint,omitempty"`
 	Rename *rename `cbor:"4,keyasint,omitempty"`
+	Note   *note   `cbor:"5,keyasint,omitempty"`
 }
 
 // stored is a passkey as the log has it. Times are Unix milliseconds; zero is
@@ -35,6 +37,20 @@ type stored struct {
 	Nickname     string                 `cbor:"11,keyasint,omitempty"`
 	CreatedAt    int64                  `cbor:"12,keyasint,omitempty"`
 	LastUsed     int64                  `cbor:"13,keyasint,omitempty"`
+
+	CredProtect  uint8  `cbor:"14,keyasint,omitempty"`
+	HMACSecrets  []byte `cbor:"15,keyasint,omitempty"` // with user verification ‖ without
+	CredBlob     []byte `cbor:"16,keyasint,omitempty"`
+	LargeBlobKey []byte `cbor:"17,keyasint,omitempty"`
+	Payment      bool   `cbor:"18,keyasint,omitempty"`
+}
+
+// wipe overwrites what is secret in s.
+func (s *stored) wipe() {
+	clear(s.PrivateKey)
+	clear(s.HMACSecrets)
+	clear(s.CredBlob)
+	clear(s.LargeBlobKey)
 }
 
 type use struct {
@@ -48,12 +64,18 @@ type rename struct {
 	Nickname string `cbor:"2,keyasint"`
 }
 
+// note is a text of the authenticator's own; the last one of a name counts.
+type note struct {
+	Name string `cbor:"1,keyasint"`
+	Text []byte `cbor:"2,keyasint"`
+}
+
 func decodeRecord(b []byte) (r record, err error) {
 	if err := cbor.Decode(b, &r); err != nil {
 		return r, err
 	}
 	members := 0
-	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil} {
+	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil, r.Note != nil} {
 		if there {
 			members++
 		}
@@ -73,6 +95,9 @@ func store(p authenticator.Passkey) *stored {
 		Algorithm: p.Algorithm, PrivateKey: append([]byte{}, p.PrivateKey.Expose()...),
 		SignCount: p.SignCount, Discoverable: p.Discoverable, Nickname: text(p.Nickname),
 		CreatedAt: millis(p.CreatedAt), LastUsed: millis(p.LastUsed),
+		CredProtect: p.CredProtect, HMACSecrets: bytes.Clone(p.HMACSecrets.Expose()),
+		CredBlob: bytes.Clone(p.CredBlob.Expose()), LargeBlobKey: bytes.Clone(p.LargeBlobKey.Expose()),
+		Payment: p.ThirdPartyPayment,
 	}
 }
 
@@ -86,7 +111,18 @@ func (s *stored) passkey() authenticator.Passkey {
 		Algorithm: s.Algorithm, PrivateKey: secret.New(s.PrivateKey),
 		SignCount: s.SignCount, Discoverable: s.Discoverable, Nickname: s.Nickname,
 		CreatedAt: fromMillis(s.CreatedAt), LastUsed: fromMillis(s.LastUsed),
+		CredProtect: s.CredProtect, HMACSecrets: keyOf(s.HMACSecrets),
+		CredBlob: keyOf(s.CredBlob), LargeBlobKey: keyOf(s.LargeBlobKey),
+		ThirdPartyPayment: s.Payment,
 	}
+}
+
+// keyOf copies b; what is not there stays absent.
+func keyOf(b []byte) secret.Key {
+	if len(b) == 0 {
+		return secret.Key{}
+	}
+	return secret.New(b)
 }
 
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -108,13 +108,15 @@ func (v *Vault) create(o options, pin string) error {
 		return err
 	}
 	// The log first: the header is what makes a vault.
-	if v.open, err = createContents(filepath.Join(v.path, logFile), vaultKey); err != nil {
+	k := unwrapped{key: vaultKey, length: lengthOf(o.kind, pin)}
+	if v.open, err = createContents(filepath.Join(v.path, logFile), k); err != nil {
 		return err
 	}
 	return v.writeHeader(h)
 }
 
-// Open opens the vault at path, locked. The caller closes it.
+// Open opens the vault at path, locked unless it has no secret. The caller
+// closes it.
 func Open(path string) (*Vault, error) {
 	v, err := open(path)
 	if err != nil {
@@ -139,7 +141,14 @@ func open(path string) (*Vault, error) {
 		releaseLock(lock)
 		return nil, err
 	}
-	return &Vault{path: path, lock: lock, header: h, slack: defaultSlack}, nil
+	v := &Vault{path: path, lock: lock, header: h, slack: defaultSlack}
+	if h.Kind == NoPIN {
+		if err := v.Unlock(context.Background(), ""); err != nil {
+			releaseLock(lock)
+			return nil, err
+		}
+	}
+	return v, nil
 }
 
 // Erase destroys the vault at path and every passkey in it. There is no way
@@ -173,13 +182,16 @@ func erase(path string) error {
 func (v *Vault) Close() error {
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
-	v.Lock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.closed {
 		return nil
 	}
 	v.closed = true
+	if v.open != nil {
+		v.open.close()
+		v.open = nil
+	}
 	return releaseLock(v.lock)
 }
 
@@ -206,10 +218,11 @@ func (v *Vault) Locked() bool {
 
 // Lock forgets the keys until the next Unlock. A method that is under way ends
 // first.
+// A vault without a secret stays open.
 func (v *Vault) Lock() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.open != nil {
+	if v.open != nil && v.header.Kind != NoPIN {
 		v.open.close()
 		v.open = nil
 	}
@@ -222,20 +235,43 @@ func (v *Vault) Lock() {
 func (v *Vault) Unlock(ctx context.Context, pin string) error {
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
-	vaultKey, err := v.try(ctx, pin)
+	k, err := v.try(ctx, pin)
 	if err != nil {
 		return err
 	}
-	defer vaultKey.Wipe()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.open != nil {
+	defer k.key.Wipe()
+	return v.unlock(k)
+}
+
+// unlock reads the log. The caller holds attempts.
+func (v *Vault) unlock(k unwrapped) error {
+	v.mu.RLock()
+	h, open := v.header, v.open != nil
+	v.mu.RUnlock()
+	if open {
 		return nil
 	}
-	v.open, err = openContents(filepath.Join(v.path, logFile), vaultKey)
+	if err := h.checkSettings(k.key); err != nil {
+		return fmt.Errorf("unlocking vault: %w", err)
+	}
+	read := openContents
+	if h.Fresh {
+		read = createContents
+	}
+	c, err := read(filepath.Join(v.path, logFile), k)
 	if err != nil {
 		return fmt.Errorf("unlocking vault: %w", err)
 	}
+	if h.Fresh {
+		h.Fresh = false
+		if err := v.writeHeader(h); err != nil {
+			c.close()
+			return fmt.Errorf("unlocking vault: %w", err)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.open = c
 	return nil
 }
 
@@ -244,8 +280,8 @@ func (v *Vault) Unlock(ctx context.Context, pin string) error {
 func (v *Vault) Verify(ctx context.Context, pin string) error {
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
-	vaultKey, err := v.try(ctx, pin)
-	vaultKey.Wipe()
+	k, err := v.try(ctx, pin)
+	k.key.Wipe()
 	return err
 }
 
@@ -262,59 +298,76 @@ func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new str
 	}
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
-	vaultKey, err := v.try(ctx, old)
+	k, err := v.try(ctx, old)
 	if err != nil {
 		return err
 	}
-	defer vaultKey.Wipe()
+	defer k.key.Wipe()
 	h := v.header // nobody changes it while we hold attempts
 	h.Kind = kind
-	if err := h.wrap(new, vaultKey); err != nil {
+	if err := h.wrap(new, k.key); err != nil {
 		return fmt.Errorf("changing secret: %w", err)
 	}
 	if err := v.writeHeader(h); err != nil {
 		return fmt.Errorf("changing secret: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.open != nil {
+		v.open.pinLength = lengthOf(kind, new)
 	}
 	return nil
 }
 
 // try spends an attempt on the secret and returns the vault key. The caller
 // holds attempts.
-func (v *Vault) try(ctx context.Context, pin string) (secret.Key, error) {
-	if err := ctx.Err(); err != nil {
-		return secret.Key{}, err
-	}
-	v.mu.RLock()
-	h, closed := v.header, v.closed
-	v.mu.RUnlock()
-	switch {
-	case closed:
-		return secret.Key{}, ErrClosed
-	case h.Retries == 0:
-		return secret.Key{}, ErrBlocked
+func (v *Vault) try(ctx context.Context, pin string) (unwrapped, error) {
+	h, err := v.mayTry(ctx)
+	if err != nil {
+		return unwrapped{}, err
 	}
 	if err := CheckPolicy(h.Kind, pin); err != nil {
-		return secret.Key{}, err
+		return unwrapped{}, err
 	}
+	return v.tryProof(h, proofOf(h.Kind, pin))
+}
+
+// mayTry returns the header, unless no attempt is left.
+func (v *Vault) mayTry(ctx context.Context) (header, error) {
+	if err := ctx.Err(); err != nil {
+		return header{}, err
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	switch {
+	case v.closed:
+		return header{}, ErrClosed
+	case v.header.Retries == 0:
+		return header{}, ErrBlocked
+	}
+	return v.header, nil
+}
+
+func (v *Vault) tryProof(h header, proof []byte) (unwrapped, error) {
 	// Counted before it is tried, or cutting the power would win an attempt.
 	h.Retries--
 	if err := v.writeHeader(h); err != nil {
-		return secret.Key{}, fmt.Errorf("counting the attempt: %w", err)
+		return unwrapped{}, fmt.Errorf("counting the attempt: %w", err)
 	}
-	vaultKey, right := h.unwrap(pin)
+	k, right := h.unwrap(proof)
 	if !right {
 		if h.Retries == 0 {
 			v.Lock() // nobody may go on by a sensor with what is blocked
-			return secret.Key{}, ErrBlocked
+			return unwrapped{}, ErrBlocked
 		}
-		return secret.Key{}, &PINError{Retries: int(h.Retries)}
+		return unwrapped{}, &PINError{Retries: int(h.Retries)}
 	}
 	h.Retries = MaxRetries
 	if err := v.writeHeader(h); err != nil {
-		vaultKey.Wipe()
-		return secret.Key{}, fmt.Errorf("counting the attempt: %w", err)
+		k.key.Wipe()
+		return unwrapped{}, fmt.Errorf("counting the attempt: %w", err)
 	}
-	return vaultKey, nil
+	return k, nil
 }
 
 func (v *Vault) writeHeader(h header) error {

@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 
 	"webauthn":     {"internal/cbor"},
 	"ctap":         {"webauthn", "internal/cbor"},
-	"ctap/pinuv":   {"ctap", "internal/cbor"},
+	"ctap/pinuv":   {"ctap", "webauthn", "internal/cbor"},
 	"ctap/ctaphid": {"ctap"},
 
 	"hybrid":                 {"internal/cbor"},

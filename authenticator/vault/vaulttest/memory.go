@@ -19,9 +19,15 @@ type Memory struct {
 	mu       sync.Mutex
 	locked   bool
 	passkeys []authenticator.Passkey // in the order of saving
+
+	pin      []byte // hash, nil if none
+	length   int
+	misses   int
+	settings []byte
+	notes    map[string][]byte
 }
 
-var _ authenticator.Vault = (*Memory)(nil)
+var _ authenticator.PINVault = (*Memory)(nil)
 
 // Lock locks m until Unlock.
 func (m *Memory) Lock() { m.set(true) }
@@ -124,6 +130,14 @@ func (m *Memory) index(id webauthn.CredentialID) int {
 func copyOf(p authenticator.Passkey) authenticator.Passkey {
 	p.ID = bytes.Clone(p.ID)
 	p.Account.Handle = bytes.Clone(p.Account.Handle)
-	p.PrivateKey = secret.New(p.PrivateKey.Expose())
+	p.PrivateKey = copyKey(p.PrivateKey)
+	p.HMACSecrets, p.CredBlob, p.LargeBlobKey = copyKey(p.HMACSecrets), copyKey(p.CredBlob), copyKey(p.LargeBlobKey)
 	return p
+}
+
+func copyKey(k secret.Key) secret.Key {
+	if k.Len() == 0 {
+		return secret.Key{}
+	}
+	return secret.New(k.Expose())
 }

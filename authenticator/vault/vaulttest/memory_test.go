@@ -14,3 +14,16 @@ func TestMemory(t *testing.T) {
 		Lock: func(_ *testing.T, v authenticator.Vault) { v.(*vaulttest.Memory).Lock() },
 	})
 }
+
+func TestMemoryWithPIN(t *testing.T) {
+	t.Parallel()
+	vaulttest.RunPIN(t, vaulttest.PINSuite{
+		Open: func(*testing.T) authenticator.PINVault { return new(vaulttest.Memory) },
+		Reopen: func(_ *testing.T, v authenticator.PINVault) authenticator.PINVault {
+			if v.PINSet() {
+				v.(*vaulttest.Memory).Lock()
+			}
+			return v
+		},
+	})
+}

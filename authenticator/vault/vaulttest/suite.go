@@ -77,6 +77,8 @@ func savedComesBack(t *testing.T, s Suite) {
 	v := s.Open(t)
 	p := NewPasskey(1, "example.org", "ana")
 	p.Nickname, p.SignCount, p.LastUsed = "blue", 7, p.CreatedAt.Add(time.Hour)
+	p.CredProtect, p.ThirdPartyPayment, p.CredBlob = 3, true, secret.New([]byte("blob"))
+	p.HMACSecrets, p.LargeBlobKey = secret.New(bytes.Repeat([]byte{2}, 64)), secret.New(bytes.Repeat([]byte{3}, 32))
 	save(t, v, p)
 	for range 2 {
 		got := list(t, v, "example.org")
@@ -302,5 +304,7 @@ func same(a, b authenticator.Passkey) bool {
 		a.Account.DisplayName == b.Account.DisplayName && a.Algorithm == b.Algorithm &&
 		a.PrivateKey.Equal(b.PrivateKey) && a.SignCount == b.SignCount &&
 		a.Discoverable == b.Discoverable && a.Nickname == b.Nickname &&
-		a.CreatedAt.Equal(b.CreatedAt) && a.LastUsed.Equal(b.LastUsed)
+		a.CreatedAt.Equal(b.CreatedAt) && a.LastUsed.Equal(b.LastUsed) &&
+		a.CredProtect == b.CredProtect && a.HMACSecrets.Equal(b.HMACSecrets) && a.CredBlob.Equal(b.CredBlob) &&
+		a.LargeBlobKey.Equal(b.LargeBlobKey) && a.ThirdPartyPayment == b.ThirdPartyPayment
 }

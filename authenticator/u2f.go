@@ -1,0 +1,277 @@
+package authenticator
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"cardea/ctap"
+	"cardea/internal/secret"
+	"cardea/webauthn"
+)
+
+// U2F is CTAP1 (FIDO U2F Raw Message Formats 1.2), on the same passkeys: what
+// one protocol has made the other can use, if it is ES256.
+
+// u2fPrefix begins the RP ID of a passkey that was made by U2F, which tells the
+// hash of a site's name and never the name. No site has such a name.
+const u2fPrefix = "u2f:"
+
+// rpIDHash is the SHA-256 of the site's RP ID.
+func (p Passkey) rpIDHash() (hash [32]byte) {
+	if digits, ok := strings.CutPrefix(string(p.RPID), u2fPrefix); ok {
+		if n, err := hex.Decode(hash[:], []byte(digits)); err == nil && n == len(hash) {
+			return hash
+		}
+	}
+	return sha256.Sum256([]byte(p.RPID))
+}
+
+// Instructions and control bytes of U2F §3 and §5.
+const (
+	u2fRegister     = 0x01
+	u2fAuthenticate = 0x02
+	u2fVersion      = 0x03
+
+	u2fEnforce    = 0x03
+	u2fCheckOnly  = 0x07
+	u2fDontTouch  = 0x08
+	u2fParameters = 32 // challenge and application, each
+)
+
+// u2fStatus is a status word of U2F §3.3.
+type u2fStatus uint16
+
+const (
+	u2fOK               u2fStatus = 0x9000
+	u2fWrongLength      u2fStatus = 0x6700
+	u2fConditions       u2fStatus = 0x6985 // touch it, or: it is here
+	u2fNotAllowed       u2fStatus = 0x6986
+	u2fWrongData        u2fStatus = 0x6a80 // not one of ours
+	u2fWrongInstruction u2fStatus = 0x6d00
+	u2fWrongClass       u2fStatus = 0x6e00
+	u2fOther            u2fStatus = 0x6f00
+)
+
+// Error makes a u2fStatus an error.
+func (s u2fStatus) Error() string { return fmt.Sprintf("U2F status %04x", uint16(s)) }
+
+// HandleU2F answers one U2F message, an ISO 7816-4 APDU, with another. It takes
+// turns with Handle. Without Config.U2F every message is answered that its
+// instruction is not known.
+func (a *Authenticator) HandleU2F(ctx context.Context, caller Caller, apdu []byte) []byte {
+	data, err := a.handleU2F(ctx, &visit{a: a, caller: caller}, apdu)
+	status := u2fOK
+	if err != nil && !errors.As(err, &status) {
+		status = u2fOther
+		if s := ctap.Status(0); errors.As(err, &s) {
+			status = u2fConditions // declined, withdrawn, not answered
+		}
+	}
+	a.recordU2F(ctx, caller, apdu, status, err)
+	if err != nil {
+		data = nil
+	}
+	return binary.BigEndian.AppendUint16(data, uint16(status))
+}
+
+func (a *Authenticator) handleU2F(ctx context.Context, v *visit, apdu []byte) ([]byte, error) {
+	c, err := parseAPDU(apdu)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer a.endTurn()
+	a.next, a.listing, a.upload = nil, nil, nil
+	switch {
+	case !a.u2f:
+		return nil, u2fWrongInstruction
+	case a.settings().AlwaysUV: // CTAP §7.2.4
+		return nil, u2fNotAllowed
+	}
+	switch c.instruction {
+	case u2fVersion:
+		if len(c.data) != 0 {
+			return nil, u2fWrongLength
+		}
+		return []byte("U2F_V2"), nil
+	case u2fRegister:
+		return v.registerU2F(ctx, c)
+	case u2fAuthenticate:
+		return v.authenticateU2F(ctx, c)
+	}
+	return nil, u2fWrongInstruction
+}
+
+// apdu is a command of ISO 7816-4, in its short or its extended form.
+type apdu struct {
+	instruction, p1 byte
+	data            []byte
+}
+
+func parseAPDU(b []byte) (c apdu, err error) {
+	const header = 4
+	if len(b) < header {
+		return c, u2fWrongLength
+	}
+	if b[0] != 0 {
+		return c, u2fWrongClass
+	}
+	c.instruction, c.p1 = b[1], b[2]
+	rest := b[header:]
+	var length, answer int // of the data, and of the field for the answer's
+	switch {
+	case len(rest) <= 1: // no data; perhaps a short answer length
+		return c, nil
+	case rest[0] != 0:
+		length, rest, answer = int(rest[0]), rest[1:], 1
+	case len(rest) == 3: // no data and an extended answer length
+		return c, nil
+	case len(rest) > 3:
+		length, rest, answer = int(binary.BigEndian.Uint16(rest[1:])), rest[3:], 2
+	default:
+		return c, u2fWrongLength
+	}
+	if len(rest) != length && len(rest) != length+answer {
+		return c, u2fWrongLength
+	}
+	c.data = rest[:length]
+	return c, nil
+}
+
+// registerU2F is U2F §4. The certificate is made for this one passkey, by its
+// own key: one for all would make the person recognizable.
+func (v *visit) registerU2F(ctx context.Context, c apdu) ([]byte, error) {
+	if len(c.data) != 2*u2fParameters {
+		return nil, u2fWrongLength
+	}
+	challenge, application := c.data[:u2fParameters], c.data[u2fParameters:]
+	site := webauthn.RPID(u2fPrefix + hex.EncodeToString(application))
+	if err := v.unlock(ctx, ""); err != nil {
+		return nil, err
+	}
+	if _, err := v.ask(ctx, Prompt{Kind: MakePasskey, RPID: site}); err != nil {
+		return nil, err
+	}
+	var r ctap.MakeCredentialRequest
+	r.RP.ID, r.User.ID = site, secret.Random(credentialIDSize).Expose()
+	p, signer, err := v.a.newPasskey(r, webauthn.ES256, makeInputs{})
+	if err != nil {
+		return nil, err
+	}
+	point, err := signer.Public().(*ecdsa.PublicKey).Bytes()
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := u2fCertificate(signer)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := sign(signer, []byte{0}, application, challenge, p.ID, point)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.a.vault.Save(ctx, p); err != nil {
+		return nil, err
+	}
+	out := append([]byte{5}, point...)
+	out = append(append(out, byte(len(p.ID))), p.ID...)
+	return append(append(out, certificate...), signature...), nil
+}
+
+func u2fCertificate(key crypto.Signer) ([]byte, error) {
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "Cardea security key"},
+		// The same for all, so that it says nothing of when.
+		NotBefore: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:  time.Date(2076, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	return x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
+}
+
+// authenticateU2F is U2F §5.
+func (v *visit) authenticateU2F(ctx context.Context, c apdu) ([]byte, error) {
+	const fixed = 2*u2fParameters + 1
+	if len(c.data) < fixed || len(c.data) != fixed+int(c.data[fixed-1]) {
+		return nil, u2fWrongLength
+	}
+	challenge, application := c.data[:u2fParameters], c.data[u2fParameters:2*u2fParameters]
+	if v.a.vault.Locked() && c.p1 != u2fEnforce {
+		return nil, u2fNotAllowed // nobody may be asked, and "not ours" would be a lie
+	}
+	if err := v.unlock(ctx, ""); err != nil {
+		return nil, err
+	}
+	p, err := v.findU2F(ctx, application, c.data[fixed:])
+	if err != nil {
+		return nil, err
+	}
+	switch c.p1 {
+	case u2fCheckOnly:
+		return nil, u2fConditions
+	case u2fEnforce:
+		if _, err := v.ask(ctx, Prompt{
+			Kind: UsePasskey, RPID: p.RPID, RPName: p.RPName, Passkeys: withoutKeys([]Passkey{p}),
+		}); err != nil {
+			return nil, err
+		}
+	case u2fDontTouch:
+	default:
+		return nil, u2fWrongData
+	}
+	return v.signU2F(ctx, p, challenge)
+}
+
+// findU2F finds a passkey that U2F may use. One that credProtect guards is not
+// for a protocol that can verify nobody.
+func (v *visit) findU2F(ctx context.Context, application, handle []byte) (Passkey, error) {
+	p, err := v.a.keys.Find(ctx, handle)
+	if errors.Is(err, ErrNoPasskey) {
+		return p, u2fWrongData
+	}
+	if err != nil {
+		return p, err
+	}
+	hash := p.rpIDHash()
+	if !bytes.Equal(hash[:], application) || p.Algorithm != webauthn.ES256 || p.CredProtect > protectOptional {
+		return p, u2fWrongData
+	}
+	return p, nil
+}
+
+func (v *visit) signU2F(ctx context.Context, p Passkey, challenge []byte) ([]byte, error) {
+	key, err := parseKey(p.PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	var at time.Time
+	if v.present {
+		at = v.a.now()
+	}
+	count, err := v.a.vault.Use(ctx, p.ID, at)
+	if err != nil {
+		return nil, err
+	}
+	out := binary.BigEndian.AppendUint32([]byte{byte(v.flags() & webauthn.FlagUserPresent)}, count)
+	hash := p.rpIDHash()
+	signature, err := sign(key, hash[:], out, challenge)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, signature...), nil
+}
