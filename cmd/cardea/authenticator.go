@@ -1,93 +1,9 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"net"
-	"os"
-	"path/filepath"
-	"strings"
-
-	"cardea/authenticator/app"
-	"cardea/hybrid"
-	"cardea/hybrid/radio/bluez"
-	"cardea/hybrid/tunnel"
-)
-
+// The passkey app. Without a subcommand it runs.
 type authenticatorCommand struct {
-	Manner    string            `enum:"ios,android" default:"android" help:"How the pages look and talk: ios or android."`
-	OSVersion string            `default:"15" help:"Version of the system that the app says it runs on."`
-	Name      string            `help:"What you call this device; the default is the host's name."`
-	Listen    string            `default:"127.0.0.1:8482" help:"Address of the app's pages; only loopback." env:"CARDEA_AUTHENTICATOR_LISTEN"`
-	Vault     string            `type:"path" help:"Folder that keeps the passkeys; the default is cardea/vault in your data folder." env:"CARDEA_VAULT"`
-	Agent     string            `type:"path" help:"Socket for programs of yours, such as the browser host; the default is agent.sock beside the vault." env:"CARDEA_AGENT"`
-	Service   uint16            `help:"Number of the relay to meet computers at: 0, 1, or 256 and above; the default is the one for development." env:"CARDEA_SERVICE"`
-	Relay     map[string]string `help:"Where the relay of a domain is reached, as DOMAIN=ws://HOST:PORT; repeat for several." env:"CARDEA_RELAYS"`
-}
-
-func (c *authenticatorCommand) Run(s *session) error {
-	if err := c.fill(); err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("starting the app: %w", err)
-	}
-	var radio hybrid.Advertiser
-	if r, err := bluez.New(s.ctx); err == nil {
-		radio = r
-	} else {
-		fmt.Fprintln(s.errOut, "cardea: no Bluetooth, so this app can't answer QR codes:", err)
-	}
-	cfg := app.Config{
-		Style: app.Style(c.Manner), OSVersion: c.OSVersion, DeviceName: c.Name, VaultPath: c.Vault,
-		URL: "http://" + l.Addr().String(), AgentSocket: c.Agent,
-		Advertiser: radio, Tunnel: &tunnel.Dialer{Base: c.base}, Service: hybrid.Service(c.Service),
-		Log: s.log,
-	}
-	a, err := app.New(cfg)
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	fmt.Fprintf(s.out, "Your passkeys: %s\n", cfg.URL)
-	return a.Serve(s.ctx, l)
-}
-
-// fill sets what was not said.
-func (c *authenticatorCommand) fill() error {
-	if c.Service == 0 && len(c.Relay) == 0 {
-		c.Service = uint16(hybrid.DevelopmentService)
-	}
-	if !hybrid.Service(c.Service).Valid() {
-		return fmt.Errorf("--service %d stands for no relay; want 0, 1, or 256 and above", c.Service)
-	}
-	if c.Name == "" {
-		name, err := os.Hostname()
-		if err != nil {
-			return fmt.Errorf("finding this device's name: %w; say one with --name", err)
-		}
-		c.Name = name
-	}
-	if c.Vault == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return fmt.Errorf("finding your data folder: %w; say where with --vault", err)
-		}
-		c.Vault = filepath.Join(home, ".local", "share", "cardea", "vault")
-	}
-	if c.Agent == "" {
-		c.Agent = filepath.Join(filepath.Dir(c.Vault), "agent.sock")
-	}
-	if err := os.MkdirAll(filepath.Dir(c.Vault), 0o700); err != nil {
-		return fmt.Errorf("making the vault's folder: %w", err)
-	}
-	return nil
-}
-
-// base leads the domain of a relay to where it is reached.
-func (c *authenticatorCommand) base(domain string) string {
-	if u, ok := c.Relay[strings.ToLower(domain)]; ok {
-		return u
-	}
-	return "wss://" + domain
+	Run     authenticatorRunCommand     `cmd:"" default:"withargs" help:"Run the passkey app: its pages, its vault, its agent, and a security key for this computer (the default)."`
+	Install authenticatorInstallCommand `cmd:"" help:"Have the app start with your session, and say what an administrator must do."`
+	Status  authenticatorStatusCommand  `cmd:"" help:"Say whether the app runs and what it lacks."`
+	Serve   authenticatorServeCommand   `cmd:"" help:"Be a security key for tests, on a port of this machine."`
 }
