@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 5s
 
-.PHONY: demo test check race fuzz bench gallery deps build clean
+.PHONY: demo test check race fuzz bench gallery lab deps build clean
 
 demo: build
 	build/cardea demo
@@ -38,6 +38,14 @@ bench:
 # Every page, light and dark, phone and desktop width, as pictures.
 gallery: build deps
 	build/cardea gallery build/gallery
+
+# Clients that others wrote against our security key, in a guest that has
+# /dev/uhid. Needs root; docs/INTEROP.md says what runs and what came of it.
+lab:
+	lab/deps
+	CGO_ENABLED=0 $(GO) build -o build/lab/cardea ./cmd/cardea
+	lab/python build/lab/cardea
+	LAB_SCRATCH=build/lab lab/run lab/interop.sh
 
 deps:
 	@.ci/test-deps

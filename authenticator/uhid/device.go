@@ -52,7 +52,8 @@ func Create(rw io.ReadWriteCloser, id Identity) (*Device, error) {
 }
 
 // Read waits for the next report and copies it to p, which must have room for
-// 64 bytes.
+// 64 bytes. It returns ctaphid.ErrDeserted when the last client has closed the
+// device, and can go on afterwards.
 func (d *Device) Read(p []byte) (int, error) {
 	for {
 		n, err := d.rw.Read(d.event[:])
@@ -75,9 +76,10 @@ func (d *Device) Read(p []byte) (int, error) {
 			_, err = d.rw.Write(reply(getReportReply, e.id))
 		case setReport:
 			_, err = d.rw.Write(reply(setReportReply, e.id))
+		case closed:
+			return 0, ctaphid.ErrDeserted
 		}
-		// The rest tells who opens and closes the device, which CTAPHID does
-		// not care about: its clients come and go by channel.
+		// The rest tells of clients that come, whom CTAPHID knows by channel.
 		if err != nil {
 			return 0, fmt.Errorf("refusing a feature report: %w", err)
 		}
@@ -108,8 +110,9 @@ func (d *Device) Close() error {
 var version = [3]byte{0, 1, 0}
 
 // Serve lets a answer what clients send to d, until ctx ends or d fails. It
-// closes d. The error is that of ctx, or of the device.
-func Serve(ctx context.Context, d *Device, a *authenticator.Authenticator) error {
+// closes d. The error is that of ctx, or of the device. d is a *Device, or what
+// stands in for one: it reads and writes one report at a time.
+func Serve(ctx context.Context, d io.ReadWriteCloser, a *authenticator.Authenticator) error {
 	caller := authenticator.Caller{Via: "hid"}
 	return ctaphid.Serve(ctx, d, ctaphid.DeviceConfig{
 		Handle: func(ctx context.Context, request []byte) []byte {

@@ -142,8 +142,11 @@ func TestReportsComeAndGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	got := make([]byte, ctaphid.ReportSize+1)
+	if n, err := d.Read(got); n != 0 || !errors.Is(err, ctaphid.ErrDeserted) {
+		t.Errorf("read after the last client closed = %x, %v; want ErrDeserted", got[:n], err)
+	}
 	for range 2 {
-		got := make([]byte, ctaphid.ReportSize+1)
 		n, err := d.Read(got)
 		if err != nil || !bytes.Equal(got[:n], report) {
 			t.Errorf("read %x, %v; want %x", got[:n], err, report)
@@ -280,6 +283,38 @@ func TestCancelTakesTheQuestionBack(t *testing.T) {
 	}
 	if kinds := person.Kinds(); len(kinds) != 2 || kinds[0] != authenticator.Select {
 		t.Errorf("the person was asked %q", kinds)
+	}
+}
+
+// A killed client sends no CANCEL; the kernel says that it has gone.
+func TestQuestionIsTakenBackWhenTheLastClientGoes(t *testing.T) {
+	t.Parallel()
+	asked, left := make(chan struct{}), make(chan error, 1)
+	a, _, _ := authtest.New(func(ctx context.Context, _ authenticator.Prompt) (authenticator.Answer, error) {
+		close(asked)
+		<-ctx.Done()
+		left <- ctx.Err()
+		return authenticator.Answer{}, ctx.Err()
+	})
+	dev, kernel := pair(t)
+	d, err := Create(dev, DefaultIdentity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readEvent(t, kernel)
+	go Serve(t.Context(), d, a)
+	c, err := ctaphid.Open(t.Context(), hidraw{kernel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	go ctap.Selection(t.Context(), c)
+	<-asked
+	if _, err := kernel.Write(order.AppendUint32(nil, uint32(closed))); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the question ended with %v, want context.Canceled", err)
 	}
 }
 

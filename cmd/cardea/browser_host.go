@@ -83,11 +83,11 @@ func (c *browserHostCommand) install(s *session) error {
 // firstHostConfig is for a desktop whose person runs cardea authenticator as it
 // is; where it does not run, the dialog says so.
 func firstHostConfig() ([]byte, error) {
-	vault, err := defaultVault()
-	if err != nil {
+	var place authenticatorPlace
+	if err := place.fill(); err != nil {
 		return nil, err
 	}
-	b, err := json.MarshalIndent(browser.Config{Form: platform.FormDesktop, Authenticator: agentBeside(vault)}, "", "  ")
+	b, err := json.MarshalIndent(browser.Config{Form: platform.FormDesktop, Authenticator: place.Agent}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the host's configuration: %w", err)
 	}

@@ -22,6 +22,10 @@
 // io.ReadWriteCloser that reads and writes one report at a time: a hidraw file,
 // /dev/uhid behind package authenticator/uhid, or a socket pair.
 //
-// U2F messages (MSG) and channel locking (LOCK) are not spoken; the device says
-// so in its capabilities and answers INVALID_CMD.
+// A client may have the device to itself for up to ten seconds (LOCK). When the
+// last client has closed the device, as the kernel can tell, the command under
+// way is given up: a killed program leaves no question on the person's screen.
+//
+// U2F messages (MSG) are not spoken; the device says so in its capabilities and
+// answers INVALID_CMD.
 package ctaphid

@@ -1,29 +1,37 @@
 package ctaphid
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 )
 
+// ErrDeserted is what the Read of a device's end may return when the last
+// client has closed the device. It is no failure: the next Read goes on. Serve
+// then gives up what is under way, for nobody waits for it.
+var ErrDeserted = errors.New("no client has the device open any more")
+
 // A link reads reports in a goroutine of its own, so that whoever waits for
 // one can wait for other things too.
 type link struct {
-	rw      io.ReadWriteCloser
-	reports chan Report
-	failed  chan struct{} // closed after err is set
-	err     error
-	closing chan struct{}
-	once    sync.Once
-	reading sync.WaitGroup
+	rw       io.ReadWriteCloser
+	reports  chan Report
+	deserted chan struct{} // in its place among the reports
+	failed   chan struct{} // closed after err is set
+	err      error
+	closing  chan struct{}
+	once     sync.Once
+	reading  sync.WaitGroup
 }
 
 func newLink(rw io.ReadWriteCloser) *link {
 	l := &link{
-		rw:      rw,
-		reports: make(chan Report),
-		failed:  make(chan struct{}),
-		closing: make(chan struct{}),
+		rw:       rw,
+		reports:  make(chan Report),
+		deserted: make(chan struct{}),
+		failed:   make(chan struct{}),
+		closing:  make(chan struct{}),
 	}
 	l.reading.Go(l.read)
 	return l
@@ -36,6 +44,15 @@ func (l *link) read() {
 	buf := make([]byte, ReportSize+1)
 	for {
 		n, err := l.rw.Read(buf)
+		if errors.Is(err, ErrDeserted) {
+			select {
+			case l.deserted <- struct{}{}:
+				continue
+			case <-l.closing:
+				l.err = io.ErrClosedPipe
+				return
+			}
+		}
 		if err != nil {
 			l.err = fmt.Errorf("reading a report: %w", err)
 			return

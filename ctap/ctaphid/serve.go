@@ -21,6 +21,9 @@ const (
 	// packetWithin is how long the next packet of a message may take
 	// (CTAP §11.2.5.2).
 	packetWithin = 500 * time.Millisecond
+	// maxLock is how many seconds a client may lock the device for
+	// (CTAP §11.2.9.2.2).
+	maxLock = 10
 )
 
 // A Waiting is what a device waits for while it works on a command.
@@ -60,8 +63,9 @@ type DeviceConfig struct {
 // more. The error is that of ctx, or nil if the host hung up in between two
 // reports.
 func Serve(ctx context.Context, rw io.ReadWriteCloser, cfg DeviceConfig) error {
-	d := &device{cfg: cfg, link: newLink(rw), timeout: time.NewTimer(0)}
+	d := &device{cfg: cfg, link: newLink(rw), timeout: time.NewTimer(0), unlock: time.NewTimer(0)}
 	d.timeout.Stop()
+	d.unlock.Stop()
 	var base [4]byte
 	rand.Read(base[:2])
 	// A client that kept a channel from an earlier life should not meet
@@ -84,6 +88,9 @@ type device struct {
 
 	partial *assembly   // a message of which packets are missing
 	timeout *time.Timer // of partial
+
+	locked Channel     // whose the device is alone; Reserved if nobody's
+	unlock *time.Timer // of locked
 
 	busy     *transaction // a CBOR command under way
 	handlers sync.WaitGroup
@@ -116,6 +123,11 @@ func (d *device) run(ctx context.Context) error {
 			return d.link.err
 		case r := <-d.link.reports:
 			err = d.take(ctx, &r)
+		case <-d.link.deserted:
+			d.abort()
+			d.release()
+		case <-d.unlock.C:
+			d.release()
 		case <-d.timeout.C:
 			channel := d.partial.message.Channel
 			d.partial = nil // the channel is free again
@@ -161,7 +173,8 @@ func (d *device) takeInit(ctx context.Context, r *Report) error {
 		// devices while another waits for a touch. It is one packet long.
 		return d.initialize(c, r)
 	case d.partial != nil && d.partial.message.Channel != c,
-		d.busy != nil && d.busy.channel != c:
+		d.busy != nil && d.busy.channel != c,
+		d.locked != Reserved && d.locked != c:
 		return d.fail(c, ChannelBusy)
 	case resync:
 		// CTAP §11.2.9.1.3: INIT on one's own channel ends what was there.
@@ -205,6 +218,8 @@ func (d *device) act(ctx context.Context, m Message) error {
 		return d.link.send(m)
 	case Wink:
 		return d.wink(m)
+	case Lock:
+		return d.lock(m)
 	case CBOR:
 		if len(m.Payload) == 0 {
 			return d.fail(m.Channel, InvalidLength)
@@ -231,6 +246,28 @@ func (d *device) wink(m Message) error {
 	}
 	d.cfg.Wink()
 	return d.link.send(m)
+}
+
+// lock gives a client the device alone for a while, or ends that while
+// (CTAP §11.2.9.2.2).
+func (d *device) lock(m Message) error {
+	switch {
+	case len(m.Payload) != 1:
+		return d.fail(m.Channel, InvalidLength)
+	case m.Payload[0] > maxLock:
+		return d.fail(m.Channel, InvalidParameter)
+	}
+	d.release()
+	if seconds := m.Payload[0]; seconds != 0 {
+		d.locked = m.Channel
+		d.unlock.Reset(time.Duration(seconds) * time.Second)
+	}
+	return d.link.send(Message{m.Channel, Lock, nil})
+}
+
+func (d *device) release() {
+	d.locked = Reserved
+	d.unlock.Stop()
 }
 
 // initialize answers INIT: on the broadcast channel with a new channel, on

@@ -161,6 +161,13 @@ func initPacket(c Channel, cmd Command, length int) (r Report) {
 	return r
 }
 
+// short is a message of one packet.
+func short(c Channel, cmd Command, data ...byte) Report {
+	r := initPacket(c, cmd, len(data))
+	copy(r[7:], data)
+	return r
+}
+
 func contPacket(c Channel, seq byte) (r Report) {
 	binary.BigEndian.PutUint32(r[:], uint32(c))
 	r[4] = seq
@@ -183,7 +190,8 @@ func TestWhatADeviceRefuses(t *testing.T) {
 		{"length over the most", func(c Channel) []Report { return []Report{initPacket(c, Ping, MaxMessage+1)} }, nil, InvalidLength},
 		{"empty CBOR", func(c Channel) []Report { return []Report{initPacket(c, CBOR, 0)} }, nil, InvalidLength},
 		{"U2F message", func(c Channel) []Report { return []Report{initPacket(c, Msg, 3)} }, nil, InvalidCommand},
-		{"lock", func(c Channel) []Report { return []Report{initPacket(c, Lock, 1)} }, nil, InvalidCommand},
+		{"lock without a time", func(c Channel) []Report { return []Report{initPacket(c, Lock, 0)} }, nil, InvalidLength},
+		{"lock for too long", func(c Channel) []Report { return []Report{short(c, Lock, 11)} }, nil, InvalidParameter},
 		{"wink without a light", func(c Channel) []Report { return []Report{initPacket(c, Wink, 0)} }, nil, InvalidCommand},
 		{"a device's own command", func(c Channel) []Report { return []Report{initPacket(c, KeepAlive, 1)} }, nil, InvalidCommand},
 		{"unknown command", func(c Channel) []Report { return []Report{initPacket(c, 0x7e, 0)} }, nil, InvalidCommand},
@@ -325,6 +333,106 @@ func TestInitOnABusyChannelClearsIt(t *testing.T) {
 	<-p.began
 	p.answer <- []byte{0, 2}
 	h.want(c, CBOR, []byte{0, 2}) // and not what the first had to say
+}
+
+func TestLockKeepsOthersOutUntilItEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := plug(t, DeviceConfig{})
+		a, b := h.channel(), h.channel()
+		ping := []byte("ping")
+		h.send(a, Lock, []byte{10})
+		h.want(a, Lock, nil)
+		h.send(b, Ping, ping)
+		h.wantError(b, ChannelBusy)
+		h.send(b, Lock, []byte{1})
+		h.wantError(b, ChannelBusy)
+		h.send(a, Ping, ping)
+		h.want(a, Ping, ping)
+		if c := h.channel(); c == a || c == b { // asking for one disturbs nobody
+			t.Errorf("channel %08x was given out twice", uint32(c))
+		}
+		h.send(a, Lock, []byte{0})
+		h.want(a, Lock, nil)
+		h.send(b, Ping, ping)
+		h.want(b, Ping, ping)
+
+		h.send(a, Lock, []byte{2})
+		h.want(a, Lock, nil)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		h.send(b, Ping, ping)
+		h.want(b, Ping, ping)
+	})
+}
+
+// A forgetful reads what its device hears, and ErrDeserted where it is told.
+type forgetful struct {
+	io.ReadWriteCloser
+	deserted chan struct{}
+	heard    chan Report
+}
+
+func (f forgetful) Read(p []byte) (int, error) {
+	select {
+	case <-f.deserted:
+		return 0, ErrDeserted
+	case r, ok := <-f.heard:
+		if !ok {
+			return 0, io.EOF
+		}
+		return copy(p, r[:]), nil
+	}
+}
+
+func TestDesertedDeviceGivesUpWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	f := forgetful{theirs, make(chan struct{}), make(chan Report)}
+	begun, ended := make(chan struct{}, 1), make(chan struct{}, 1)
+	served := make(chan error, 1)
+	go func() {
+		served <- Serve(t.Context(), f, DeviceConfig{Handle: func(ctx context.Context, _ []byte) []byte {
+			begun <- struct{}{}
+			<-ctx.Done()
+			ended <- struct{}{}
+			return []byte{0}
+		}})
+	}()
+	h := &host{t, ours, make(chan Report, 1024)}
+	go func() {
+		for {
+			var r Report
+			if _, err := io.ReadFull(ours, r[:]); err != nil {
+				return
+			}
+			h.reports <- r
+		}
+	}()
+	f.heard <- short(Broadcast, Init, nonce...)
+	c := Channel(binary.BigEndian.Uint32(h.next().Payload[8:]))
+	f.heard <- short(c, Lock, 10)
+	h.want(c, Lock, nil)
+	f.heard <- short(c, CBOR, 4)
+	<-begun
+	f.deserted <- struct{}{}
+	<-ended
+	f.heard <- short(Broadcast, Init, nonce...)
+	for {
+		m := h.next() // KEEPALIVE of before, perhaps, but no answer to CBOR
+		if m.Command == Init {
+			c = Channel(binary.BigEndian.Uint32(m.Payload[8:]))
+			break
+		}
+		if m.Command != KeepAlive {
+			t.Errorf("device sent %v after everybody had gone", m.Command)
+		}
+	}
+	f.heard <- short(c, Ping, 1) // the lock is gone too
+	h.want(c, Ping, []byte{1})
+	close(f.heard)
+	if err := <-served; err != nil {
+		t.Errorf("serve = %v", err)
+	}
 }
 
 func TestWink(t *testing.T) {

@@ -26,10 +26,11 @@ var rooms = map[string][]string{
 	"internal/layers":   {},
 	"internal/chromium": {},
 
-	"webauthn":     {"internal/cbor"},
-	"ctap":         {"webauthn", "internal/cbor"},
-	"ctap/pinuv":   {"ctap", "webauthn", "internal/cbor"},
-	"ctap/ctaphid": {"ctap"},
+	"webauthn":            {"internal/cbor"},
+	"ctap":                {"webauthn", "internal/cbor"},
+	"ctap/pinuv":          {"ctap", "webauthn", "internal/cbor"},
+	"ctap/ctaphid":        {"ctap"},
+	"ctap/ctaphid/socket": {"ctap/ctaphid"},
 
 	"hybrid":                 {"internal/cbor"},
 	"hybrid/qrimage":         {"hybrid"},
@@ -46,6 +47,7 @@ var rooms = map[string][]string{
 	"authenticator/vault/vaulttest": {"authenticator", "webauthn"},
 	"authenticator/agent":           {"authenticator", "ctap", "webauthn", "internal/cbor"},
 	"authenticator/uhid":            {"authenticator", "ctap", "ctap/ctaphid"},
+	"authenticator/testkey":         {"authenticator", "authenticator/uhid", "authenticator/vault/vaulttest", "webauthn", "ctap/ctaphid/socket"},
 	"authenticator/app": {"authenticator", "authenticator/vault", "authenticator/agent", "ctap", "webauthn",
 		"hybrid", "hybrid/qrimage", "hybrid/tunnel", "hybrid/link", "internal/httpd", "internal/look"},
 

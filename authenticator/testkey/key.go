@@ -1,0 +1,156 @@
+package testkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"cardea/authenticator"
+	"cardea/authenticator/uhid"
+	"cardea/authenticator/vault/vaulttest"
+	"cardea/webauthn"
+)
+
+// A Port is where a key is plugged in. Plug returns the key's end, which reads
+// and writes one report at a time; closing that pulls the key out.
+type Port interface {
+	Plug() (io.ReadWriteCloser, error)
+}
+
+// A Key is the key. It is safe for concurrent use. The zero Key is not usable.
+type Key struct {
+	port   Port
+	log    *slog.Logger
+	person *standIn
+
+	mu     sync.Mutex // held while the key is plugged in, pulled out or reset
+	vault  *vaulttest.Memory
+	auth   *authenticator.Authenticator
+	pull   context.CancelFunc // nil while the key is out
+	served chan error         // gets the end of what pull ends
+}
+
+// New returns a Key as it comes from the factory, not yet plugged in. A nil log
+// discards.
+func New(port Port, log *slog.Logger) *Key {
+	k := &Key{port: port, log: log, person: newStandIn()}
+	k.renew()
+	return k
+}
+
+// renew makes the key's inside new.
+func (k *Key) renew() {
+	k.vault = new(vaulttest.Memory)
+	k.auth = authenticator.New(authenticator.Config{
+		AAGUID: authenticator.AAGUIDComputer, Vault: k.vault, Person: k.person,
+		Transports: []string{webauthn.TransportUSB}, Log: k.log,
+	})
+}
+
+// Touch says whether the person approves at once, or lets questions wait.
+func (k *Key) Touch(on bool) { k.standIn().setTouch(on) }
+
+// Deny says no to the question that waits, or else to the next one.
+func (k *Key) Deny() { k.standIn().deny() }
+
+// PowerOn plugs the key in, if it is out.
+func (k *Key) PowerOn() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.powerOn()
+}
+
+func (k *Key) powerOn() error {
+	if k.pull != nil {
+		return nil
+	}
+	end, err := k.port.Plug()
+	if err != nil {
+		return fmt.Errorf("plugging the key in: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	auth, served := k.auth, make(chan error, 1)
+	k.pull, k.served = cancel, served
+	go func() { served <- uhid.Serve(ctx, end, auth) }()
+	return nil
+}
+
+// PowerOff pulls the key out, if it is in, and waits until it has stopped. The
+// error is of a key that had stopped before, and why.
+func (k *Key) PowerOff() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.powerOff()
+}
+
+func (k *Key) powerOff() error {
+	if k.pull == nil {
+		return nil
+	}
+	k.pull()
+	err := <-k.served
+	k.pull, k.served = nil, nil
+	if err == nil || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("key stopped: %w", err)
+}
+
+// Reset makes the key as new, person included. If it was plugged in it is
+// again, afterwards.
+func (k *Key) Reset() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wasOn := k.pull != nil
+	if err := k.powerOff(); err != nil {
+		return err
+	}
+	k.person = newStandIn()
+	k.renew()
+	if !wasOn {
+		return nil
+	}
+	return k.powerOn()
+}
+
+func (k *Key) standIn() *standIn {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.person
+}
+
+// A Status is how a Key is at the moment.
+type Status struct {
+	Touch    bool // questions are approved at once
+	Power    bool // the key is plugged in
+	Waiting  bool // a question waits for its answer
+	Passkeys int
+}
+
+// Status tells how the key is.
+func (k *Key) Status() Status {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	touch, waiting := k.person.state()
+	passkeys, err := k.vault.Passkeys(context.Background(), "")
+	if err != nil {
+		panic("testkey: internal error: " + err.Error()) // it is never locked
+	}
+	return Status{Touch: touch, Power: k.pull != nil, Waiting: waiting, Passkeys: len(passkeys)}
+}
+
+// String is the status line of Control.
+func (s Status) String() string {
+	return fmt.Sprintf("touch=%s power=%s waiting=%s passkeys=%d",
+		word(s.Touch, "on", "off"), word(s.Power, "on", "off"), word(s.Waiting, "yes", "no"), s.Passkeys)
+}
+
+func word(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
+}
