@@ -18,7 +18,7 @@ type serveCommand struct {
 	AccountURL  string   `name:"account-url" help:"Where people reach My Account, like https://myaccount.example.org." env:"CARDEA_ACCOUNT_URL"`
 	RPID        string   `name:"rp-id" help:"The domain that passkeys are for, like example.org. It cannot be changed later." env:"CARDEA_RP_ID"`
 	Name        string   `help:"What your organization is called." env:"CARDEA_NAME"`
-	Proxy       []string `help:"Address or prefix of a proxy whose X-Forwarded-For is believed; repeat for several." env:"CARDEA_PROXIES"`
+	Proxy       []string `help:"Address or prefix of a proxy whose X-Forwarded-For is believed; repeat for several. The default is this machine, if the URLs are https." env:"CARDEA_PROXIES"`
 	CheckConfig bool     `help:"Say what is wrong with the configuration, if anything, and exit."`
 }
 
