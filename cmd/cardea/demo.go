@@ -131,7 +131,7 @@ func (c *demoCommand) tell(s *session, w *world.World, start string, first bool)
 	p("To use a phone: on its page, set it up, then open its camera and share the screen that shows the code.")
 	p("To use this computer itself: choose \"This device\" in the browser's window; the first time it asks for a PIN of your choice.")
 	p("To be on a phone: cardea demo --as iphone, or --as android, opens the browser of that phone.")
-	p("Your own phone and any other browser work too, with the dialogs they have.")
+	p("Other browsers can take part too, with the dialogs they have.")
 }
 
 // open opens a browser with the extension, if there is one and a screen for it.
