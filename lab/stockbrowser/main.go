@@ -122,7 +122,7 @@ func (p *person) byPhone(ctx context.Context, name string) error {
 	if err := p.phone.approve(ctx); err != nil {
 		return err
 	}
-	return scanned.wait(ctx)
+	return scanned.wait()
 }
 
 func inOrder(acts ...func() error) error {
