@@ -33,6 +33,27 @@ func (p *phone) setUp(ctx context.Context) error {
 	return err
 }
 
+// settle is how long a dialog may take to draw itself in the guest.
+const settle = 4 * time.Second
+
+// find holds the phone before pictures until it finds a code in one.
+func (p *phone) find(ctx context.Context, look func(try int) (picture string, err error)) (*scan, error) {
+	for try := 0; ; try++ {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("looking for a code on the screen: %w", ctx.Err())
+		case <-time.After(settle):
+		}
+		picture, err := look(try)
+		if err != nil {
+			return nil, err
+		}
+		if found, err := p.scan(ctx, picture); found != nil || err != nil {
+			return found, err
+		}
+	}
+}
+
 // A scan is a code being answered.
 type scan struct {
 	command *exec.Cmd
