@@ -155,6 +155,9 @@ func TestSuffixComesAfterTheEID(t *testing.T) {
 	if !ok || e != want {
 		t.Fatalf("Open = %x, %v", e, ok)
 	}
+	if got := Suffix(0x82); !bytes.Equal(got, suffix) {
+		t.Errorf("Suffix = %x, want %x as the phone sent it", got, suffix)
+	}
 	if psm, ok := ParseSuffix(suffix); !ok || psm != 0x82 {
 		t.Errorf("ParseSuffix = %#x, %v", psm, ok)
 	}

@@ -26,13 +26,18 @@ type Invitation struct {
 }
 
 // NewInvitation makes a key pair and a secret for one ceremony.
-func NewInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, false) }
+func NewInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, false, false) }
 
 // NewLinkingInvitation is NewInvitation for a client that would keep a link to
 // the phone, so as to do without a QR code the next time.
-func NewLinkingInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, true) }
+func NewLinkingInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, true, false) }
 
-func newInvitation(hint Hint, linking bool) (*Invitation, error) {
+// NewDirectInvitation is NewInvitation for a client whose radio is a
+// DirectScanner: a phone that can do so as well may be connected to without any
+// tunnel.
+func NewDirectInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, false, true) }
+
+func newInvitation(hint Hint, linking, direct bool) (*Invitation, error) {
 	private, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("making the key of a QR code: %w", err)
@@ -48,6 +53,9 @@ func newInvitation(hint Hint, linking bool) (*Invitation, error) {
 			Channels:     []Channel{ChannelTunnel},
 		},
 		private: private,
+	}
+	if direct {
+		inv.Channels = append(inv.Channels, ChannelBLE)
 	}
 	inv.text = inv.QR.Text()
 	return inv, nil

@@ -45,19 +45,30 @@ func Answer(ctx context.Context, qr hybrid.QR, cfg AnswerConfig) (*Phone, error)
 	if !cfg.Service.KnownTo(qr.KnownDomains) {
 		return nil, &Error{Leg: LegRelay, Err: ErrServiceUnknown}
 	}
-	if len(qr.Channels) != 0 && !slices.Contains(qr.Channels, hybrid.ChannelTunnel) {
+	place := cfg.listen(ctx, qr)
+	if place != nil {
+		defer place.Close()
+	}
+	tunneled := len(qr.Channels) == 0 || slices.Contains(qr.Channels, hybrid.ChannelTunnel)
+	if !tunneled && place == nil {
 		return nil, &Error{Leg: LegRelay, Err: errors.New("the other device wants no relay at all")}
 	}
 
-	conn, routing, err := cfg.open(ctx, qr)
-	if err != nil {
-		return nil, err
+	var conn *tunnel.Conn
+	var routing hybrid.RoutingID
+	if tunneled {
+		var err error
+		if conn, routing, err = cfg.open(ctx, qr); err != nil && place == nil {
+			return nil, err
+		}
 	}
 	report(cfg.Progress, StageConnected)
 
-	p, err := cfg.meet(ctx, qr, conn, hybrid.NewEID(routing, cfg.Service))
+	p, err := cfg.meet(ctx, qr, conn, place, hybrid.NewEID(routing, cfg.Service))
 	if err != nil {
-		conn.Abort()
+		if conn != nil {
+			conn.Abort()
+		}
 		return nil, err
 	}
 	report(cfg.Progress, StageReady)
@@ -74,9 +85,10 @@ func (cfg *AnswerConfig) open(ctx context.Context, qr hybrid.QR) (*tunnel.Conn, 
 	return conn, routing, nil
 }
 
-// meet is found by a client and makes friends with it.
-func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Conn, eid hybrid.EID) (*Phone, error) {
-	message1, err := cfg.beFound(ctx, qr, conn, eid)
+// meet is found by a client and makes friends with it. There is a conn or a
+// place, or both.
+func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Conn, place hybrid.DirectListener, eid hybrid.EID) (*Phone, error) {
+	m, err := cfg.beFound(ctx, qr, conn, place, eid)
 	if err != nil {
 		return nil, err
 	}
@@ -84,45 +96,58 @@ func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Co
 
 	greeting, cancel := context.WithTimeout(ctx, cfg.Timeouts.Handshake)
 	defer cancel()
-	psk := hybrid.PSKFor(qr.Secret, eid)
-	defer psk.Wipe()
-	// One handshake for each tunnel: the relay can send message 1 again, and
-	// after this it is read as a record, which it is not.
-	message2, session, err := noise.AnswerKN(qr.PublicKey, psk).Respond(message1)
+	p, err := cfg.greet(greeting, qr, m)
 	if err != nil {
-		return nil, fail(ctx, LegHandshake, err)
-	}
-	if err := conn.Write(greeting, message2); err != nil {
+		m.conn.Abort()
 		return nil, fail(ctx, legOf(err), err)
-	}
-	p := &Phone{channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command, progress: cfg.Progress}
-	if err := cfg.introduce(greeting, qr, p.channel); err != nil {
-		return nil, fail(ctx, legOf(err), fmt.Errorf("saying what this phone is: %w", err))
 	}
 	return p, nil
 }
 
+func (cfg *AnswerConfig) greet(ctx context.Context, qr hybrid.QR, m *met) (*Phone, error) {
+	if err := m.conn.Write(ctx, m.message2); err != nil {
+		return nil, err
+	}
+	p := &Phone{channel: over(m.conn, m.session), command: cfg.Timeouts.Command, progress: cfg.Progress}
+	if err := cfg.introduce(ctx, qr, p.channel); err != nil {
+		return nil, fmt.Errorf("saying what this phone is: %w", err)
+	}
+	return p, nil
+}
+
+// A met is a client that knows the QR code.
+type met struct {
+	conn     conn
+	message2 []byte
+	session  *noise.Session
+}
+
 // beFound advertises until message 1 arrives. It does not return before the
 // advertisement has ended, whatever happens.
-func (cfg *AnswerConfig) beFound(ctx context.Context, qr hybrid.QR, conn *tunnel.Conn, eid hybrid.EID) (message1 []byte, err error) {
-	key := hybrid.EIDKeyFor(qr.Secret, nil)
-	defer key.Wipe()
+func (cfg *AnswerConfig) beFound(ctx context.Context, qr hybrid.QR, tunneled *tunnel.Conn, place hybrid.DirectListener, eid hybrid.EID) (*met, error) {
 	finding, cancel := context.WithTimeout(ctx, cfg.Timeouts.Find)
 	defer cancel()
-
-	sealed := key.Seal(eid)
-	// Exactly 20 bytes: most clients take no more, and a suffix would only
-	// name a channel that this phone does not have.
-	stop, err := cfg.Advertiser.Advertise(finding, sealed[:])
+	stop, err := cfg.advertise(finding, qr, place, eid)
 	if err != nil {
 		return nil, fail(ctx, LegRadio, fmt.Errorf("advertising: %w", err))
 	}
 	// A radio that cannot stop has been switched off or taken away meanwhile,
 	// and is silent. It is no reason to turn away a client that has come.
 	defer stop()
-
 	report(cfg.Progress, StageWaiting)
-	message1, err = conn.Read(finding)
+
+	psk := hybrid.PSKFor(qr.Secret, eid)
+	defer psk.Wipe()
+	// One handshake for each connection: the relay can send message 1 again,
+	// and after this it is read as a record, which it is not.
+	respond := func(c conn, message1 []byte) (*met, error) {
+		message2, session, err := noise.AnswerKN(qr.PublicKey, psk).Respond(message1)
+		if err != nil {
+			return nil, &onLeg{LegHandshake, err}
+		}
+		return &met{c, message2, session}, nil
+	}
+	m, err := either(finding, tunneled, place, respond)
 	if err != nil {
 		leg := legOf(err)
 		if leg == LegTimeout {
@@ -130,7 +155,19 @@ func (cfg *AnswerConfig) beFound(ctx context.Context, qr hybrid.QR, conn *tunnel
 		}
 		return nil, fail(ctx, leg, fmt.Errorf("waiting for the other device: %w", err))
 	}
-	return message1, nil
+	return m, nil
+}
+
+func (cfg *AnswerConfig) advertise(ctx context.Context, qr hybrid.QR, place hybrid.DirectListener, eid hybrid.EID) (stop func() error, err error) {
+	key := hybrid.EIDKeyFor(qr.Secret, nil)
+	defer key.Wipe()
+	sealed := key.Seal(eid)
+	if place != nil {
+		return place.Advertise(ctx, append(sealed[:], hybrid.Suffix(place.PSM())...))
+	}
+	// Exactly 20 bytes: most clients take no more, and a suffix would only
+	// name a channel that this phone does not have.
+	return cfg.Advertiser.Advertise(ctx, sealed[:])
 }
 
 // introduce sends the two messages that every phone sends unasked.

@@ -8,13 +8,12 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/noise"
-	"cardea/hybrid/tunnel"
 )
 
-// A channel is a tunnel with a session: it carries messages that only the two
+// A channel is a conn with a session: it carries messages that only the two
 // ends can read. One read and any number of writes may go on at once.
 type channel struct {
-	conn    *tunnel.Conn
+	conn    conn
 	session *noise.Session
 
 	mu sync.Mutex // records must leave in the order they were sealed in

@@ -45,19 +45,19 @@ func Dial(ctx context.Context, inv *hybrid.Invitation, cfg DialConfig) (*Client,
 		cfg.Tunnel = &tunnel.Dialer{}
 	}
 
-	eid, err := cfg.hear(ctx, inv)
+	phone, err := cfg.hear(ctx, inv)
 	if err != nil {
 		return nil, err
 	}
 	report(cfg.Progress, StageHeard)
 
-	conn, err := cfg.connect(ctx, inv, eid)
+	conn, err := cfg.connect(ctx, inv, phone)
 	if err != nil {
 		return nil, err
 	}
 	report(cfg.Progress, StageConnected)
 
-	c, err := cfg.greet(ctx, inv, private, eid, conn)
+	c, err := cfg.greet(ctx, inv, private, phone.eid, conn)
 	if err != nil {
 		conn.Abort()
 		return nil, err
@@ -68,33 +68,33 @@ func Dial(ctx context.Context, inv *hybrid.Invitation, cfg DialConfig) (*Client,
 
 // hear waits for the advertisement that only a phone with our code can make.
 // The first that opens wins; later ones are not looked at.
-func (cfg *DialConfig) hear(ctx context.Context, inv *hybrid.Invitation) (eid hybrid.EID, err error) {
+func (cfg *DialConfig) hear(ctx context.Context, inv *hybrid.Invitation) (heard, error) {
 	key := hybrid.EIDKeyFor(inv.Secret, nil)
 	defer key.Wipe()
 	scanning, cancel := context.WithTimeout(ctx, cfg.Timeouts.Find)
 	defer cancel()
 
 	report(cfg.Progress, StageWaiting)
-	var found bool
-	err = cfg.Scanner.Scan(scanning, func(serviceData []byte) bool {
-		eid, _, found = key.Open(serviceData)
-		return found
-	})
+	phone, ok, err := cfg.scan(scanning, inv, key.Open)
 	switch {
-	case err == nil && found:
-		return eid, nil
+	case err == nil && ok:
+		return phone, nil
 	case err == nil:
-		return eid, fail(ctx, LegRadio, errors.New("the scan ended without a phone"))
+		return heard{}, fail(ctx, LegRadio, errors.New("the scan ended without a phone"))
 	case scanning.Err() != nil:
-		return eid, fail(ctx, LegAdvert, fmt.Errorf("no phone has answered the QR code: %w", scanning.Err()))
+		return heard{}, fail(ctx, LegAdvert, fmt.Errorf("no phone has answered the QR code: %w", scanning.Err()))
 	default:
-		return eid, fail(ctx, LegRadio, fmt.Errorf("listening for a phone: %w", err))
+		return heard{}, fail(ctx, LegRadio, fmt.Errorf("listening for a phone: %w", err))
 	}
 }
 
-func (cfg *DialConfig) connect(ctx context.Context, inv *hybrid.Invitation, eid hybrid.EID) (*tunnel.Conn, error) {
+func (cfg *DialConfig) connect(ctx context.Context, inv *hybrid.Invitation, phone heard) (conn, error) {
 	connecting, cancel := context.WithTimeout(ctx, cfg.Timeouts.Connect)
 	defer cancel()
+	if c, ok := cfg.connectDirect(connecting, phone); ok {
+		return c, nil
+	}
+	eid := phone.eid
 	conn, err := cfg.Tunnel.Connect(connecting, eid.Service(), eid.RoutingID(), hybrid.TunnelIDFor(inv.Secret))
 	if err == nil {
 		return conn, nil
@@ -108,7 +108,7 @@ func (cfg *DialConfig) connect(ctx context.Context, inv *hybrid.Invitation, eid 
 }
 
 // greet does the handshake and hears who the phone is.
-func (cfg *DialConfig) greet(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn *tunnel.Conn) (*Client, error) {
+func (cfg *DialConfig) greet(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn conn) (*Client, error) {
 	greeting, cancel := context.WithTimeout(ctx, cfg.Timeouts.Handshake)
 	defer cancel()
 
@@ -116,7 +116,7 @@ func (cfg *DialConfig) greet(ctx context.Context, inv *hybrid.Invitation, privat
 	if err != nil {
 		return nil, fail(ctx, legOf(err), err)
 	}
-	c := &Client{channel: &channel{conn: conn, session: session}}
+	c := &Client{channel: over(conn, session)}
 	if inv.Linking {
 		c.private = private
 	}
@@ -127,7 +127,7 @@ func (cfg *DialConfig) greet(ctx context.Context, inv *hybrid.Invitation, privat
 	return c, nil
 }
 
-func initiate(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn *tunnel.Conn) (*noise.Session, error) {
+func initiate(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn conn) (*noise.Session, error) {
 	psk := hybrid.PSKFor(inv.Secret, eid)
 	defer psk.Wipe()
 	hs := noise.NewKN(private, psk)

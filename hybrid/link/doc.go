@@ -30,6 +30,11 @@
 // has declined. There is no cancelling and no keep-alive in the protocol: to
 // cancel is to close, and each side notices at once when the other has gone.
 //
+// Where both radios can be connected to (hybrid.DirectAdvertiser, DirectScanner)
+// and the invitation offers it, the phone names a place for direct connections
+// in its advertisement, and the client goes there; the tunnel is left for when
+// nobody answers. The messages are the same.
+//
 // An Invitation serves one Dial. After any failure the client shows a new
 // code. A phone does one handshake for each tunnel, and refuses a second.
 //

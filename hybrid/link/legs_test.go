@@ -124,7 +124,9 @@ func TestClientDoesNotKnowTheService(t *testing.T) {
 	}
 	qr = scan(t, invite(t))
 	qr.Channels = []hybrid.Channel{hybrid.ChannelBLE}
-	_, err = link.Answer(within(t), qr, w.answerConfig())
+	cfg = w.answerConfig()
+	cfg.Advertiser = struct{ hybrid.Advertiser }{w.air} // a radio without direct connections
+	_, err = link.Answer(within(t), qr, cfg)
 	wantLeg(t, err, link.LegRelay)
 }
 

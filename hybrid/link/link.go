@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cardea/hybrid"
 	"cardea/hybrid/noise"
 	"cardea/hybrid/tunnel"
 )
@@ -121,7 +122,7 @@ func legOf(err error) Leg {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, tunnel.ErrExpired):
 		return LegTimeout
-	case errors.Is(err, tunnel.ErrClosed):
+	case errors.Is(err, tunnel.ErrClosed), errors.Is(err, hybrid.ErrPipeClosed):
 		return LegPeer
 	case errors.Is(err, noise.ErrTampered), errors.Is(err, errProtocol):
 		return LegHandshake

@@ -36,6 +36,33 @@ func TestRecordsOfEveryLength(t *testing.T) {
 	}
 }
 
+// To ask whether a record opens costs nothing: neither a wrong one nor the right
+// one is used up.
+func TestOpensChangesNothing(t *testing.T) {
+	t.Parallel()
+	client, phone := newSessions()
+	for range 2 {
+		sealed, err := client.Send.Seal([]byte("message"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			candidate []byte
+			want      bool
+		}{{sealed[:len(sealed)-1], false}, {append(bytes.Clone(sealed), 0), false}, {nil, false}, {sealed, true}, {sealed, true}} {
+			if got := phone.Receive.Opens(tt.candidate); got != tt.want {
+				t.Errorf("Opens(%d of %d bytes) = %v, want %v", len(tt.candidate), len(sealed), got, tt.want)
+			}
+		}
+		if _, err := phone.Receive.Open(sealed); err != nil {
+			t.Fatal(err)
+		}
+		if phone.Receive.Opens(sealed) {
+			t.Error("a record opens twice")
+		}
+	}
+}
+
 // A sender that puts its type byte in front of a padded message makes records
 // whose length is odd.
 func TestPaddingOfAnotherUnitIsTaken(t *testing.T) {

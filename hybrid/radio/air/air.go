@@ -22,6 +22,9 @@ type Air struct {
 	off     bool
 	adverts []*advert     // in the order they began
 	changed chan struct{} // closed and replaced whenever the above changes
+
+	places   map[hybrid.Peer]*place // where direct connections are accepted
+	listened int                    // how many places there have been
 }
 
 var (
@@ -29,7 +32,10 @@ var (
 	_ hybrid.Scanner    = (*Air)(nil)
 )
 
-type advert struct{ data []byte }
+type advert struct {
+	data []byte
+	from hybrid.Peer // empty for one that cannot be connected to
+}
 
 // New returns a silent Air whose power is on.
 func New() *Air { return &Air{changed: make(chan struct{})} }
@@ -54,13 +60,17 @@ func (a *Air) wake() {
 
 // Advertise implements hybrid.Advertiser.
 func (a *Air) Advertise(ctx context.Context, serviceData []byte) (stop func() error, err error) {
+	return a.advertise(ctx, serviceData, "")
+}
+
+func (a *Air) advertise(ctx context.Context, serviceData []byte, from hybrid.Peer) (stop func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if err := checkServiceData(serviceData); err != nil {
 		return nil, err
 	}
-	ad := &advert{append([]byte(nil), serviceData...)}
+	ad := &advert{append([]byte(nil), serviceData...), from}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.off {
@@ -109,6 +119,11 @@ func (a *Air) onAir() ([]*advert, <-chan struct{}, error) {
 
 // Scan implements hybrid.Scanner.
 func (a *Air) Scan(ctx context.Context, heard func(serviceData []byte) (done bool)) error {
+	return a.ScanPeers(ctx, func(serviceData []byte, _ hybrid.Peer) bool { return heard(serviceData) })
+}
+
+// ScanPeers implements hybrid.DirectScanner.
+func (a *Air) ScanPeers(ctx context.Context, heard func(serviceData []byte, from hybrid.Peer) (done bool)) error {
 	repeat := time.NewTicker(interval)
 	defer repeat.Stop()
 	for {
@@ -120,7 +135,7 @@ func (a *Air) Scan(ctx context.Context, heard func(serviceData []byte) (done boo
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if heard(append([]byte(nil), ad.data...)) {
+			if heard(append([]byte(nil), ad.data...), ad.from) {
 				return nil
 			}
 		}
