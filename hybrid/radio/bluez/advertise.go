@@ -34,7 +34,7 @@ func (r *Radio) Advertise(ctx context.Context, serviceData []byte) (stop func() 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.startAdvert(ctx, conn, serviceData); err != nil {
+	if err := r.startAdvert(ctx, conn, broadcast(serviceData)); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (r *Radio) Advertise(ctx context.Context, serviceData []byte) (stop func() 
 	}), nil
 }
 
-func (r *Radio) startAdvert(ctx context.Context, conn *dbus.Conn, serviceData []byte) error {
+func (r *Radio) startAdvert(ctx context.Context, conn *dbus.Conn, properties map[string]dbus.Variant) error {
 	all, err := knownObjects(ctx, conn)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (r *Radio) startAdvert(ctx context.Context, conn *dbus.Conn, serviceData []
 	if err != nil {
 		return err
 	}
-	if err := exportAdvert(conn, serviceData); err != nil {
+	if err := exportAdvert(conn, properties); err != nil {
 		return fmt.Errorf("offering the advertisement: %w", err)
 	}
 	err = conn.Object(service, adapter).CallWithContext(ctx, managerInterface+".RegisterAdvertisement", 0,
@@ -79,16 +79,20 @@ func stopAdvert(ctx context.Context, conn *dbus.Conn) {
 	}
 }
 
-// exportAdvert puts the object on the bus that BlueZ will read.
-func exportAdvert(conn *dbus.Conn, serviceData []byte) error {
+// broadcast are the properties of an advertisement that cannot be connected to.
+func broadcast(serviceData []byte) map[string]dbus.Variant {
 	uuid := longUUID(hybrid.ServiceUUIDFIDO)
-	properties := map[string]dbus.Variant{
+	return map[string]dbus.Variant{
 		"Type":         dbus.MakeVariant("broadcast"),
 		"ServiceUUIDs": dbus.MakeVariant([]string{uuid}),
 		"ServiceData":  dbus.MakeVariant(map[string]dbus.Variant{uuid: dbus.MakeVariant(append([]byte(nil), serviceData...))}),
 		"MinInterval":  dbus.MakeVariant(minInterval),
 		"MaxInterval":  dbus.MakeVariant(maxInterval),
 	}
+}
+
+// exportAdvert puts the object on the bus that BlueZ will read.
+func exportAdvert(conn *dbus.Conn, properties map[string]dbus.Variant) error {
 	get := func(iface, name string) (dbus.Variant, *dbus.Error) {
 		v, ok := properties[name]
 		if iface != advertInterface || !ok {

@@ -14,9 +14,10 @@
 // and discovery to the connection that asked, so both end with it, whatever
 // happens to this process.
 //
-// Not possible here: the suffix of service data by which a phone offers a
-// direct Bluetooth channel needs extended advertising, which broadcast
-// advertisements of 31 bytes do not have.
+// Direct connections (CTAP 2.3 §11.5.1) are L2CAP channels of Linux's sockets.
+// The suffix that names their place fits a legacy advertisement because the
+// list of UUIDs is left out there; a PSM of one byte, as the kernel gives, and
+// no more.
 //
 // References: doc/org.bluez.{Adapter,Device,LEAdvertisingManager,
 // LEAdvertisement}.rst in the BlueZ sources.

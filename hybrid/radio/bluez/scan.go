@@ -12,6 +12,11 @@ import (
 
 // Scan implements hybrid.Scanner.
 func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done bool)) error {
+	return r.ScanPeers(ctx, func(serviceData []byte, _ hybrid.Peer) bool { return heard(serviceData) })
+}
+
+// ScanPeers implements hybrid.DirectScanner. A Peer is BlueZ's path of a device.
+func (r *Radio) ScanPeers(ctx context.Context, heard func(serviceData []byte, from hybrid.Peer) (done bool)) error {
 	conn, err := r.open(ctx)
 	if err != nil {
 		return err
@@ -37,7 +42,7 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 	// What BlueZ remembers may be old. That does no harm: an advertisement
 	// opens only with the key of the QR code it was made for.
 	for path, interfaces := range all {
-		if below(adapter, path) && deliver(interfaces[deviceInterface], heard) {
+		if below(adapter, path) && deliver(path, interfaces[deviceInterface], heard) {
 			return nil
 		}
 	}
@@ -46,7 +51,7 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 
 // listen hands on what BlueZ reports, until someone has heard enough or started
 // brings an error.
-func listen(ctx context.Context, signals <-chan *dbus.Signal, started <-chan *dbus.Call, adapter dbus.ObjectPath, heard func([]byte) bool) error {
+func listen(ctx context.Context, signals <-chan *dbus.Signal, started <-chan *dbus.Call, adapter dbus.ObjectPath, heard func([]byte, hybrid.Peer) bool) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,7 +68,8 @@ func listen(ctx context.Context, signals <-chan *dbus.Signal, started <-chan *db
 				return fmt.Errorf("%w: the system bus is gone", hybrid.ErrRadioOff)
 			case saysOff(s, adapter):
 				return fmt.Errorf("%w: switched off", hybrid.ErrRadioOff)
-			case deliver(deviceChanges(s, adapter), heard):
+			}
+			if path, changed := deviceChanges(s, adapter); deliver(path, changed, heard) {
 				return nil
 			}
 		}
@@ -124,20 +130,20 @@ func saysOff(s *dbus.Signal, adapter dbus.ObjectPath) bool {
 
 // deviceChanges returns the properties that s brings of a device that adapter
 // hears. Another adapter of this computer may be listening for somebody else.
-func deviceChanges(s *dbus.Signal, adapter dbus.ObjectPath) map[string]dbus.Variant {
+func deviceChanges(s *dbus.Signal, adapter dbus.ObjectPath) (dbus.ObjectPath, map[string]dbus.Variant) {
 	switch s.Name {
 	case objectManager + ".InterfacesAdded":
 		var path dbus.ObjectPath
 		var interfaces map[string]map[string]dbus.Variant
 		if dbus.Store(s.Body, &path, &interfaces) == nil && below(adapter, path) {
-			return interfaces[deviceInterface]
+			return path, interfaces[deviceInterface]
 		}
 	case propertiesInterface + ".PropertiesChanged":
 		if iface, changed := changes(s); iface == deviceInterface && below(adapter, s.Path) {
-			return changed
+			return s.Path, changed
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func changes(s *dbus.Signal) (iface string, changed map[string]dbus.Variant) {
@@ -149,11 +155,11 @@ func changes(s *dbus.Signal) (iface string, changed map[string]dbus.Variant) {
 }
 
 // deliver hands on the FIDO service data among the properties of a device.
-func deliver(device map[string]dbus.Variant, heard func([]byte) bool) (done bool) {
+func deliver(path dbus.ObjectPath, device map[string]dbus.Variant, heard func([]byte, hybrid.Peer) bool) (done bool) {
 	data, _ := device["ServiceData"].Value().(map[string]dbus.Variant)
 	for uuid, v := range data {
 		b, ok := v.Value().([]byte)
-		if ok && isFIDO(uuid) && heard(append([]byte(nil), b...)) {
+		if ok && isFIDO(uuid) && heard(append([]byte(nil), b...), hybrid.Peer(path)) {
 			return true
 		}
 	}
