@@ -35,10 +35,14 @@ make_ca() {
 	certutil -d "sql:$HOME/.pki/nssdb" -N --empty-password && certutil -d "sql:$HOME/.pki/nssdb" -A -t C,, -n "Lab CA" -i ca.pem
 }
 start_relay() {
-	make_ca || return 1
-	echo "127.0.0.1 $domain" >>/etc/hosts
+	[ -e ca.pem ] || { make_ca && echo "127.0.0.1 $domain" >>/etc/hosts; } || return 1
 	"$cardea" --log-level info relay --listen 127.0.0.1:443 --cert relay.pem --key relay.key >relay.log 2>&1 &
+	relay=$!
 	until_true 20 grep -q 'Relay on' relay.log
+}
+stop_relay() {
+	kill $relay
+	wait $relay
 }
 
 # ---- Cardea ----------------------------------------------------------------
@@ -93,8 +97,8 @@ tell() {
 
 # ---- the checks --------------------------------------------------------------
 radio() {
-	CARDEA_BLUEZ_ADAPTERS="hci0 hci1" /scratch/bluez.test -test.v -test.parallel 1 -test.run TestRealBlueZ >radio.log 2>&1
-	tell $? "our radio keeps its contract over BlueZ: $(grep -c '^    --- PASS' radio.log) tests" radio
+	CARDEA_BLUEZ_ADAPTERS="hci0 hci1" /scratch/bluez.test -test.v -test.parallel 1 -test.run TestReal >radio.log 2>&1
+	tell $? "our radio keeps its contract over BlueZ, and connects: $(grep -cE '^ *--- PASS' radio.log) tests" radio
 }
 
 # with_phone MANNER: a stock browser makes a passkey on a new phone and signs in
@@ -107,16 +111,20 @@ with_phone() {
 	local rc=$?
 	tell $rc "Chromium without our extension registers and signs in with our phone ($manner)" relay serve "phone-$manner"
 	if [ "$manner" = android ] && [ $rc = 0 ]; then
-		extension && visit ours -extension "$work/ours/extension"
+		extension ours && visit ours -extension "$work/ours/extension"
 		tell $? "Chromium with our extension, whose radio is BlueZ too, signs in with the same phone" relay serve "phone-$manner"
+		stop_relay
+		extension direct '"direct": true, ' && visit direct -extension "$work/direct/extension"
+		tell $? "the same without any relay: over L2CAP" serve "phone-$manner"
+		start_relay
 	fi
 	kill $phone $provider
 	wait $phone $provider
 }
-extension() {
-	mkdir -p profile-ours
-	printf '{"form": "desktop", "adapter": "hci0", "relay_ca": "%s", "name": "Chromium"}\n' "$work/ca.pem" >host.json
-	"$cardea" browser-host --install --config "$work/host.json" --folder "$work/ours" --profile "$work/profile-ours"
+extension() { # extension NAME [SETTINGS]: ours, in a profile of its own
+	mkdir -p "$1" "profile-$1"
+	echo "{${2:-}"'"form": "desktop", "adapter": "hci0", "relay_ca": "'"$work/ca.pem"'", "name": "Chromium"}' >"$1/host.json"
+	"$cardea" browser-host --install --config "$work/$1/host.json" --folder "$work/$1" --profile "$work/profile-$1"
 }
 
 /lib/systemd/systemd-udevd --daemon 2>/dev/null && udevadm trigger --action=add --subsystem-match=bluetooth && udevadm settle -t 20

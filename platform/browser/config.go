@@ -34,6 +34,9 @@ type Config struct {
 	// Adapter is the Bluetooth adapter to listen with, such as "hci1"; empty
 	// means the first that is switched on.
 	Adapter string `json:"adapter,omitempty"`
+	// Direct offers phones a direct Bluetooth connection, which needs no relay
+	// (CTAP 2.3). Few phones take it yet.
+	Direct bool `json:"direct,omitempty"`
 	// Relays gives the base URL of relays, by domain, that are reached
 	// elsewhere than at wss://domain.
 	Relays map[string]string `json:"relays"`
@@ -98,6 +101,7 @@ func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) 
 	routes = append(routes, &phone.Route{
 		Scanner:  c.scanner(),
 		Tunnel:   relays,
+		Direct:   c.Direct,
 		Timeouts: link.Timeouts{Find: time.Duration(c.CodeSeconds) * time.Second},
 	})
 	form := c.Form
@@ -126,12 +130,34 @@ type bluetooth struct{ adapter string }
 // Scan says ErrRadioOff also when the system has no Bluetooth service: to a
 // person that is the same.
 func (b bluetooth) Scan(ctx context.Context, heard func([]byte) bool) error {
-	radio, err := bluez.New(ctx)
+	return b.ScanPeers(ctx, func(serviceData []byte, _ hybrid.Peer) bool { return heard(serviceData) })
+}
+
+// ScanPeers implements hybrid.DirectScanner.
+func (b bluetooth) ScanPeers(ctx context.Context, heard func([]byte, hybrid.Peer) bool) error {
+	radio, err := b.radio(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return errors.Join(hybrid.ErrRadioOff, err)
+		return err
 	}
-	return radio.On(b.adapter).Scan(ctx, heard)
+	return radio.ScanPeers(ctx, heard)
+}
+
+// Connect implements hybrid.DirectScanner.
+func (b bluetooth) Connect(ctx context.Context, to hybrid.Peer, psm hybrid.PSM) (hybrid.Pipe, error) {
+	radio, err := b.radio(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return radio.Connect(ctx, to, psm)
+}
+
+func (b bluetooth) radio(ctx context.Context) (*bluez.Radio, error) {
+	radio, err := bluez.New(ctx)
+	switch {
+	case err == nil:
+		return radio.On(b.adapter), nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, errors.Join(hybrid.ErrRadioOff, err)
 }

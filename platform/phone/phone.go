@@ -36,6 +36,9 @@ type Route struct {
 	// Tunnel opens the tunnel at the phone's relay; nil means the relays at
 	// their own domains.
 	Tunnel *tunnel.Dialer
+	// Direct offers phones to be connected to over Bluetooth, without a relay.
+	// It needs a Scanner that is a hybrid.DirectScanner.
+	Direct bool
 	// Timeouts bound the stages.
 	Timeouts link.Timeouts
 }
@@ -96,7 +99,11 @@ func (r *Route) radioOn(ctx context.Context) bool {
 
 func (r *Route) once(ctx context.Context, purpose platform.Purpose, show func(platform.Progress)) (platform.Connection, error) {
 	hints := map[platform.Purpose]hybrid.Hint{platform.MakePasskey: "mc", platform.UsePasskey: "ga"}
-	invitation, err := hybrid.NewInvitation(hints[purpose])
+	invite := hybrid.NewInvitation
+	if r.Direct {
+		invite = hybrid.NewDirectInvitation
+	}
+	invitation, err := invite(hints[purpose])
 	if err != nil {
 		return nil, fmt.Errorf("making a code: %w", err)
 	}

@@ -119,6 +119,21 @@ func TestRoute(t *testing.T) {
 	})
 }
 
+// Where both radios can, a direct connection needs no relay.
+func TestDirectRoute(t *testing.T) {
+	t.Parallel()
+	routetest.Run(t, func(t *testing.T) routetest.World {
+		r := newRoom(t)
+		away := &tunnel.Dialer{Base: func(string) string { return "ws://127.0.0.1:1" }}
+		return routetest.World{
+			Route:     &phone.Route{Scanner: r.air, Tunnel: away, Direct: true},
+			Dead:      &phone.Route{},
+			Transport: webauthn.TransportHybrid,
+			Shown:     r.scan(t),
+		}
+	})
+}
+
 func TestEachLegIsShownInOrderWithTheRelaysName(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
