@@ -33,7 +33,9 @@ var ErrServiceUnknown = errors.New("the other device does not know this phone's 
 // Answer does the phone's half of a hybrid transaction. It opens a tunnel,
 // advertises until a client has joined it, completes the handshake, says what
 // this phone is, and returns a Phone that is ready to serve. The caller closes
-// it, and wipes qr when it no longer needs it.
+// it, and wipes qr when it no longer needs it. Where the client takes a direct
+// connection and the Advertiser is a hybrid.DirectAdvertiser, the client may come
+// that way as well, and then there need be no tunnel.
 //
 // Every error is an *Error, but for the end of ctx by cancellation. Answer
 // leaves no advertisement and no connection behind.
@@ -62,7 +64,9 @@ func Answer(ctx context.Context, qr hybrid.QR, cfg AnswerConfig) (*Phone, error)
 			return nil, err
 		}
 	}
-	report(cfg.Progress, StageConnected)
+	if conn != nil {
+		report(cfg.Progress, StageConnected)
+	}
 
 	p, err := cfg.meet(ctx, qr, conn, place, hybrid.NewEID(routing, cfg.Service))
 	if err != nil {

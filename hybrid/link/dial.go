@@ -16,7 +16,7 @@ import (
 
 // DialConfig is what a client needs beside the invitation.
 type DialConfig struct {
-	Scanner  hybrid.Scanner // required
+	Scanner  hybrid.Scanner // required; a DirectScanner for a direct invitation
 	Tunnel   *tunnel.Dialer // nil means services at their own domains
 	Progress func(Stage)    // may be nil
 	Timeouts Timeouts
