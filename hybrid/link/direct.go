@@ -202,26 +202,20 @@ func accept(ctx context.Context, l hybrid.DirectListener, respond func(conn, []b
 	}
 }
 
+// An outcome is what one way of meeting a client led to.
+type outcome struct {
+	m   *met
+	err error
+}
+
 // either waits for a client by the tunnel and by the direct way, whichever
 // there is. The way that is not taken is closed.
 func either(ctx context.Context, tunneled *tunnel.Conn, place hybrid.DirectListener, respond func(conn, []byte) (*met, error)) (*met, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type outcome struct {
-		m   *met
-		err error
-	}
-	outcomes := make(chan outcome, 2)
-	ways := 0
-	try := func(way func() (*met, error)) {
-		ways++
-		go func() {
-			m, err := way()
-			outcomes <- outcome{m, err}
-		}()
-	}
+	var ways []func() (*met, error)
 	if tunneled != nil {
-		try(func() (*met, error) {
+		ways = append(ways, func() (*met, error) {
 			message1, err := tunneled.Read(ctx)
 			if err != nil {
 				return nil, err
@@ -230,22 +224,33 @@ func either(ctx context.Context, tunneled *tunnel.Conn, place hybrid.DirectListe
 		})
 	}
 	if place != nil {
-		try(func() (*met, error) { return accept(ctx, place, respond) })
+		ways = append(ways, func() (*met, error) { return accept(ctx, place, respond) })
 	}
-	var won *met
-	var lost error
-	for range ways {
+	outcomes := make(chan outcome, len(ways))
+	for _, way := range ways {
+		go func() {
+			m, err := way()
+			outcomes <- outcome{m, err}
+		}()
+	}
+	return first(outcomes, len(ways), cancel)
+}
+
+// first waits for n outcomes and returns the first that is good. Then, and when a
+// client came that does not fit, cancel ends the other way.
+func first(outcomes <-chan outcome, n int, cancel func()) (won *met, lost error) {
+	for range n {
 		o := <-outcomes
 		switch {
 		case o.err == nil && won == nil:
 			won = o.m
-			cancel() // there is no second
+			cancel()
 		case o.err == nil:
 			o.m.conn.Abort()
 		case lost == nil:
 			lost = o.err // the first to fail says why, if all do
 			if legOf(lost) == LegHandshake {
-				cancel() // it was the client, and it does not fit
+				cancel()
 			}
 		}
 	}
