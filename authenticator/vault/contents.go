@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cardea/authenticator"
@@ -18,6 +19,7 @@ type contents struct {
 	byRP      map[webauthn.RPID]*group
 	byAccount map[account]*item // the discoverable ones
 	all       group
+	loading   bool   // byRP and all are not there yet
 	saved     uint64 // items ever saved
 	notes     map[string][]byte
 	singles   uint64   // records in the log that are no snapshot
@@ -46,12 +48,31 @@ func openContents(path string, k unwrapped) (*contents, error) {
 		return nil, err
 	}
 	c := newContents(nil, k)
+	c.loading = true
 	c.journal, err = openJournal(path, aead, c.take)
+	c.arrange()
 	if err != nil {
 		c.wipe()
 		return nil, err
 	}
 	return c, nil
+}
+
+// arrange makes the lists, once and in order: keeping them in order while the
+// passkeys come in some other order would take the square of the time.
+func (c *contents) arrange() {
+	c.loading = false
+	for _, i := range slices.SortedFunc(maps.Values(c.byID), older) {
+		c.list(i)
+	}
+}
+
+func (c *contents) list(i *item) {
+	if c.byRP[i.rp] == nil {
+		c.byRP[i.rp] = new(group)
+	}
+	c.byRP[i.rp].add(i)
+	c.all.add(i)
 }
 
 // newContents keeps a copy of the key.
@@ -129,8 +150,10 @@ func (c *contents) change(id []byte, f func(*item)) error {
 	f(&i)
 	i.changed = true
 	c.byID[i.id] = &i
-	c.byRP[i.rp].replace(&i)
-	c.all.replace(&i)
+	if !c.loading {
+		c.byRP[i.rp].replace(&i)
+		c.all.replace(&i)
+	}
 	if i.discoverable {
 		c.byAccount[i.account()] = &i
 	}
@@ -151,19 +174,16 @@ func (c *contents) add(i *item) {
 		c.byAccount[i.account()] = i
 	}
 	c.byID[i.id] = i
-	if c.byRP[i.rp] == nil {
-		c.byRP[i.rp] = new(group)
+	if !c.loading {
+		c.list(i)
 	}
-	c.byRP[i.rp].add(i)
-	c.all.add(i)
 }
 
 func (c *contents) remove(i *item) {
 	delete(c.byID, i.id)
-	if c.byRP[i.rp].remove(i); len(*c.byRP[i.rp]) == 0 {
-		delete(c.byRP, i.rp)
+	if !c.loading {
+		c.unlist(i)
 	}
-	c.all.remove(i)
 	if i.discoverable {
 		delete(c.byAccount, i.account())
 	}
@@ -172,6 +192,13 @@ func (c *contents) remove(i *item) {
 		return
 	}
 	i.wipe()
+}
+
+func (c *contents) unlist(i *item) {
+	c.all.remove(i)
+	if c.byRP[i.rp].remove(i); len(*c.byRP[i.rp]) == 0 {
+		delete(c.byRP, i.rp)
+	}
 }
 
 // passkeys returns those of rp, or all, newest first.
