@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,9 @@ type contents struct {
 	loading   bool   // byRP and all are not there yet
 	saved     uint64 // items ever saved
 	notes     map[string][]byte
-	singles   uint64   // records in the log that are no snapshot
+	taken     uint64   // records of the log that is read
+	ended     bool     // what ends the snapshots was read
+	singles   uint64   // records in the log after what it began with
 	rewriting *rewrite // nil if the log is not being written anew
 	patience  uint64   // singles that must be there before it is tried again
 
@@ -49,13 +52,22 @@ func openContents(path string, k unwrapped) (*contents, error) {
 	}
 	c := newContents(nil, k)
 	c.loading = true
-	c.journal, err = openJournal(path, aead, c.take)
+	c.journal, err = openJournal(path, aead, c.take, c.whole)
 	c.arrange()
 	if err != nil {
 		c.wipe()
 		return nil, err
 	}
 	return c, nil
+}
+
+// whole reports whether all is there that a log which was written anew began
+// with.
+func (c *contents) whole(rewritten bool) error {
+	if rewritten && !c.ended {
+		return errors.New("log is cut short in the middle of its snapshots")
+	}
+	return nil
 }
 
 // arrange makes the lists, once and in order: keeping them in order while the
@@ -110,8 +122,9 @@ func (c *contents) take(e entry) error {
 	for n := range e.items {
 		c.add(&e.items[n])
 	}
-	if len(e.items) > 1 {
-		return nil // of a snapshot; one of a single passkey is counted, and does no harm
+	c.taken++
+	if e.snapshot {
+		return nil
 	}
 	c.singles++
 	if len(e.items) != 0 {
@@ -130,6 +143,11 @@ func (c *contents) take(e entry) error {
 	case r.Note != nil:
 		c.notes[r.Note.Name] = bytes.Clone(r.Note.Text)
 		return nil
+	case r.Whole != 0:
+		if r.Whole != c.taken {
+			return fmt.Errorf("%d records, want %d", c.taken, r.Whole)
+		}
+		c.ended, c.singles = true, 0
 	case len(r.Delete) != 0:
 		i := c.byID[string(r.Delete)]
 		if i == nil {

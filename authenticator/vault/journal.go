@@ -17,13 +17,15 @@ import (
 )
 
 const (
-	logMagic     = "CARDEA-LOG-0002\n"
-	oldLogMagic  = "CARDEA-LOG-0001\n" // without snapshots; read, and gone on with
-	logHeadSize  = len(logMagic) + idSize
-	recordHead   = 4 + 4
-	recordInfo   = "cardea vault records 1"
-	maxRecord    = 64 << 10
-	sealOverhead = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+	logMagic = "CARDEA-LOG-0001\n"
+	// rewrittenMagic says that the log begins with snapshots. Programs that do
+	// not know them must not take it for one of theirs.
+	rewrittenMagic = "CARDEA-LOG-0002\n"
+	logHeadSize    = len(logMagic) + idSize
+	recordHead     = 4 + 4
+	recordInfo     = "cardea vault records 1"
+	maxRecord      = 64 << 10
+	sealOverhead   = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -59,7 +61,7 @@ func createJournal(path string, aead cipher.AEAD) (*journal, error) {
 		return nil, err
 	}
 	j := &journal{path: path, aead: aead}
-	j.begin(f)
+	j.begin(f, logMagic)
 	if err = j.flush(); err == nil {
 		err = moveIntoPlace(path)
 	}
@@ -71,9 +73,9 @@ func createJournal(path string, aead cipher.AEAD) (*journal, error) {
 }
 
 // begin begins a log in an empty file. Records are then added, and flushed.
-func (j *journal) begin(f *os.File) {
+func (j *journal) begin(f *os.File, magic string) {
 	j.f, j.id = f, secret.Random(idSize).Expose()
-	j.waiting = append([]byte(logMagic), j.id...)
+	j.waiting = append([]byte(magic), j.id...)
 }
 
 // add adds a record to a log that is not yet in use. It is on the disk after

@@ -16,15 +16,18 @@ import (
 const batch = 256 << 10
 
 // openJournal reads the log at path, gives what each record says to take, and
-// cuts off an unfinished one at the end.
-func openJournal(path string, aead cipher.AEAD, take func(entry) error) (*journal, error) {
+// cuts off an unfinished one at the end, unless whole objects.
+func openJournal(path string, aead cipher.AEAD, take func(entry) error, whole func(rewritten bool) error) (*journal, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	size := int64(len(content))
 	j := &journal{path: path, aead: aead}
-	if err := j.read(content, take); err != nil {
+	if err = j.read(content, take); err == nil {
+		err = whole(string(content[:len(logMagic)]) == rewrittenMagic)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if j.f, err = os.OpenFile(path, os.O_RDWR, 0o600); err != nil {
@@ -70,7 +73,7 @@ func (j *journal) read(content []byte, take func(entry) error) error {
 // index sets id, and returns the sealed parts of the records in content.
 func (j *journal) index(content []byte) (sealed [][]byte, err error) {
 	magic := content[:min(len(content), len(logMagic))]
-	if len(content) < logHeadSize || string(magic) != logMagic && string(magic) != oldLogMagic {
+	if len(content) < logHeadSize || string(magic) != logMagic && string(magic) != rewrittenMagic {
 		return nil, errors.New("not a log of passkeys")
 	}
 	j.id = bytes.Clone(content[len(logMagic):logHeadSize])

@@ -19,8 +19,12 @@ type record struct {
 	Delete []byte  `cbor:"3,keyasint,omitempty"`
 	Rename *rename `cbor:"4,keyasint,omitempty"`
 	Note   *note   `cbor:"5,keyasint,omitempty"`
-	// Snapshot begins a log that was written anew: many passkeys in one.
+	// Snapshots begin a log that was written anew: many passkeys in one.
 	Snapshot []stored `cbor:"6,keyasint,omitempty"`
+	// Whole ends what such a log began with: how many records that is, this
+	// one included. They were on the disk before the log was moved into place,
+	// so a crash cannot have cut them.
+	Whole uint64 `cbor:"7,keyasint,omitempty"`
 }
 
 // The first bytes of the records that scan reads: a map of one member.
@@ -31,8 +35,9 @@ const (
 
 // An entry is a record as it was read: passkeys, or something else.
 type entry struct {
-	items []item
-	other record
+	items    []item
+	snapshot bool
+	other    record
 }
 
 // decodeEntry reads a record. Items lie in b; of anything else nothing does,
@@ -44,7 +49,7 @@ func decodeEntry(b []byte) (e entry, err error) {
 	}
 	if saved, ok := bytes.CutPrefix(b, []byte(snapshotHead)); ok {
 		items, err := scanSnapshot(saved)
-		return entry{items: items}, err
+		return entry{items: items, snapshot: true}, err
 	}
 	defer clear(b)
 	e.other, err = decodeRecord(b)
@@ -97,7 +102,8 @@ func decodeRecord(b []byte) (r record, err error) {
 		return r, err
 	}
 	members := 0
-	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil, r.Note != nil, len(r.Snapshot) != 0} {
+	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil, r.Note != nil,
+		len(r.Snapshot) != 0, r.Whole != 0} {
 		if there {
 			members++
 		}

@@ -77,8 +77,8 @@ func (r *rewrite) write() error {
 	if err != nil {
 		return err
 	}
-	r.fresh.begin(f)
-	for items := r.items; len(items) != 0; {
+	r.fresh.begin(f, rewrittenMagic)
+	for items, first := r.items, true; first || len(items) != 0; first = false {
 		var block []byte
 		block, items = snapshot(items)
 		err := r.add(block)
@@ -91,6 +91,9 @@ func (r *rewrite) write() error {
 		if err := r.add(cbor.MustEncode(record{Note: &note{Name: name, Text: r.notes[name]}})); err != nil {
 			return err
 		}
+	}
+	if err := r.add(cbor.MustEncode(record{Whole: r.fresh.count + 1})); err != nil {
+		return err
 	}
 	return r.fresh.flush()
 }
@@ -151,7 +154,7 @@ func (c *contents) finish(r *rewrite) {
 	}
 	c.journal.close()
 	c.journal = r.fresh
-	c.singles, c.patience = uint64(len(r.missed)+len(r.notes)), 0
+	c.singles, c.patience = uint64(len(r.missed)), 0
 }
 
 // stopRewriting gives up what is being written. The caller holds mu.
