@@ -84,8 +84,7 @@
 // # What it does not do
 //
 // No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
-// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have),
-// no prf with evalByCredential, which is a level deeper than a message may be.
+// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have).
 // The version FIDO_2_3 is not claimed. Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

@@ -25,6 +25,9 @@ const MaxDepth = 4
 // Raw is an encoded value that is carried without being looked into.
 type Raw = cbor.RawMessage
 
+// ByteString is a byte string that can be the key of a map.
+type ByteString = cbor.ByteString
+
 // ErrNotCanonical is wrapped by the errors for input that is well-formed CBOR
 // but not in the canonical form.
 var ErrNotCanonical = errors.New("not canonical CBOR")
