@@ -49,6 +49,8 @@ type Config struct {
 	// verified here (CTAP §6.4, noMcGaPermissionsWithClientPin). It needs
 	// BuiltInUV.
 	PINManagesOnly bool
+	// Attestation vouches for new passkeys; with nil they attest themselves.
+	Attestation *Attestation
 	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
 	Enterprise *Enterprise
 	// U2F says that whatever carries messages brings those of U2F to HandleU2F.
@@ -96,6 +98,7 @@ type Authenticator struct {
 	builtInUV      bool
 	uvModality     uint
 	pinManagesOnly bool
+	attestation    *Attestation
 }
 
 // New returns an Authenticator, powered up at this moment. It panics if Vault
@@ -131,6 +134,9 @@ func New(c Config) *Authenticator {
 			panic("authenticator: internal error: a security key needs a PINVault")
 		}
 		a.keys = keys
+	}
+	if a.attestation = c.Attestation; a.attestation != nil && len(a.attestation.Chain) == 0 {
+		panic("authenticator: internal error: an Attestation needs a certificate")
 	}
 	a.builtInUV = c.BuiltInUV && a.keys != nil
 	a.pinManagesOnly = c.PINManagesOnly && a.builtInUV

@@ -218,13 +218,6 @@ func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.CO
 	return p, key, nil
 }
 
-// packedStatement is self attestation (WebAuthn §8.2): the passkey's own key
-// signs for it.
-type packedStatement struct {
-	Alg webauthn.COSEAlgorithm `cbor:"alg"`
-	Sig []byte                 `cbor:"sig"`
-}
-
 func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in makeInputs, p Passkey, key crypto.Signer, enterprise bool) (any, error) {
 	public, err := publicKey(key)
 	if err != nil {
@@ -247,11 +240,10 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	switch {
 	case enterprise:
 		response.EpAtt = true
-		response.Format, response.Statement, err = v.a.enterprise.attest(response.AuthData, r.ClientDataHash)
+		response.Format, response.Statement, err = v.a.enterprise.attestation().packed(webauthn.ES256, response.AuthData, r.ClientDataHash)
 	case preferredFormat(r.AttestationFormats) == formatPacked:
-		var signature []byte
-		signature, err = sign(key, response.AuthData, r.ClientDataHash)
-		response.Format, response.Statement = formatPacked, cbor.MustEncode(packedStatement{Alg: p.Algorithm, Sig: signature})
+		by, alg := v.a.attestationOf(key, p.Algorithm)
+		response.Format, response.Statement, err = by.packed(alg, response.AuthData, r.ClientDataHash)
 	}
 	return response, err
 }
