@@ -49,6 +49,9 @@ type Config struct {
 	// verified here (CTAP §6.4, noMcGaPermissionsWithClientPin). It needs
 	// BuiltInUV.
 	PINManagesOnly bool
+	// LargeBlobExtension gives a SecurityKey the extension largeBlob of CTAP 2.3
+	// in place of largeBlobKey and the command largeBlobs, which exclude it.
+	LargeBlobExtension bool
 	// Attestation vouches for new passkeys; with nil they attest themselves.
 	Attestation *Attestation
 	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
@@ -99,6 +102,8 @@ type Authenticator struct {
 	uvModality     uint
 	pinManagesOnly bool
 	attestation    *Attestation
+
+	largeBlobExtension bool
 }
 
 // New returns an Authenticator, powered up at this moment. It panics if Vault
@@ -138,6 +143,7 @@ func New(c Config) *Authenticator {
 	if a.attestation = c.Attestation; a.attestation != nil && len(a.attestation.Chain) == 0 {
 		panic("authenticator: internal error: an Attestation needs a certificate")
 	}
+	a.largeBlobExtension = c.LargeBlobExtension
 	a.builtInUV = c.BuiltInUV && a.keys != nil
 	a.pinManagesOnly = c.PINManagesOnly && a.builtInUV
 	if a.uvModality = c.UVModality; a.uvModality == 0 {

@@ -115,9 +115,6 @@ func (v *visit) mayVerify() error {
 	return ctap.OperationDenied
 }
 
-// uvPermissions are those that a token can have for user verification here.
-const uvPermissions = allPermissions
-
 // getUVToken is getPinUvAuthTokenUsingUvWithPermissions (CTAP §6.5.5.7.3). The
 // person sees one question, which names the site and what it is about; the
 // answer is also the touch for what the token is used for at once.
@@ -125,7 +122,7 @@ func (v *visit) getUVToken(ctx context.Context, p pinuv.Protocol, r ctap.ClientP
 	if r.KeyAgreement == nil {
 		return nil, ctap.MissingParameter
 	}
-	permissions, err := wantedPermissions(r, uvPermissions)
+	permissions, err := wantedPermissions(r, v.a.allPermissions())
 	if err != nil {
 		return nil, err
 	}

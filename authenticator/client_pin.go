@@ -245,8 +245,15 @@ func (v *visit) tryPIN(ctx context.Context, p pinuv.Protocol, shared pinuv.Share
 	return nil, ctap.PINInvalid
 }
 
-// allPermissions are those that can be had here.
-const allPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
+// allPermissions are those that can be had here, in one way or another.
+func (a *Authenticator) allPermissions() ctap.Permission {
+	if a.largeBlobExtension {
+		return knownPermissions &^ ctap.PermitLargeBlobWrite
+	}
+	return knownPermissions
+}
+
+const knownPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
 	ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
 
 // getPINToken is getPinToken and getPinUvAuthTokenUsingPinWithPermissions
@@ -289,9 +296,9 @@ func (v *visit) getPINToken(ctx context.Context, p pinuv.Protocol, r ctap.Client
 // pinPermissions are those that a token can have for the PIN.
 func (a *Authenticator) pinPermissions() ctap.Permission {
 	if a.pinManagesOnly {
-		return allPermissions &^ makeAndGet
+		return a.allPermissions() &^ makeAndGet
 	}
-	return allPermissions
+	return a.allPermissions()
 }
 
 const makeAndGet = ctap.PermitMakeCredential | ctap.PermitGetAssertion

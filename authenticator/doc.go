@@ -26,7 +26,8 @@
 //	credentialManagement  all of it, and the persistent read-only token
 //	authenticatorConfig   enterprise attestation, alwaysUv, setMinPINLength,
 //	                      long touch for reset
-//	largeBlobs, reset     as CTAP §6.10 and §6.6 say
+//	largeBlobs, reset     as CTAP §6.10 and §6.6 say; or, by Config, the
+//	                      extension largeBlob of 2.3, which excludes the first
 //	extensions            credProtect, hmac-secret, hmac-secret-mc, credBlob,
 //	                      largeBlobKey, minPinLength, pinComplexityPolicy,
 //	                      thirdPartyPayment
@@ -83,8 +84,8 @@
 //
 // # What it does not do
 //
-// No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
-// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have).
-// The version FIDO_2_3 is not claimed. Commands that a profile does not have
+// No fingerprints of a security key's own (bioEnrollment), no vendor commands.
+// A security key claims FIDO_2_3, a phone does not, as it has no hmac-secret.
+// Nobody may claim FIDO_2_2 (CTAP §6.4). Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

@@ -80,8 +80,10 @@ func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any,
 // speaks reports whether this profile has the command.
 func (a *Authenticator) speaks(c ctap.Command) bool {
 	switch c {
-	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdLargeBlobs, ctap.CmdReset:
+	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdReset:
 		return a.keys != nil
+	case ctap.CmdLargeBlobs:
+		return a.keys != nil && !a.largeBlobExtension
 	}
 	return true // or unknown, which parsing finds
 }

@@ -49,7 +49,8 @@ func (v *visit) save(ctx context.Context, s settings) error {
 // Names of notes in the vault.
 const (
 	noteMinPINSites = "min-pin-sites"
-	noteLargeBlobs  = "large-blobs"
+	noteLargeBlobs  = "large-blobs" // of the command
+	noteBlobs       = "large-blob"  // of the extension
 	noteIdentity    = "identity"
 )
 
