@@ -35,7 +35,10 @@ const (
 // uvReady reports whether the person of a security key can be verified here,
 // without a PIN from the client: option uv of getInfo is true.
 func (a *Authenticator) uvReady() bool {
-	if !a.builtInUV {
+	if a.sensor != nil && a.settings().Fingers != 0 {
+		return true
+	}
+	if !a.personUV {
 		return false
 	}
 	v, ok := a.person.(Verifier)

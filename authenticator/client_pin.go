@@ -247,14 +247,18 @@ func (v *visit) tryPIN(ctx context.Context, p pinuv.Protocol, shared pinuv.Share
 
 // allPermissions are those that can be had here, in one way or another.
 func (a *Authenticator) allPermissions() ctap.Permission {
+	all := knownPermissions
 	if a.largeBlobExtension {
-		return knownPermissions &^ ctap.PermitLargeBlobWrite
+		all &^= ctap.PermitLargeBlobWrite
 	}
-	return knownPermissions
+	if a.sensor == nil {
+		all &^= ctap.PermitBioEnrollment
+	}
+	return all
 }
 
 const knownPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
-	ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
+	ctap.PermitBioEnrollment | ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
 
 // getPINToken is getPinToken and getPinUvAuthTokenUsingPinWithPermissions
 // (CTAP §6.5.5.7.1 and §6.5.5.7.2).

@@ -62,6 +62,9 @@ func (a *Authenticator) describeKey(i *ctap.Info) {
 		i.Options["noMcGaPermissionsWithClientPin"] = a.pinManagesOnly
 		i.UVModality, i.PreferredUVAttempts = a.uvModality, uvAttempts
 	}
+	if a.sensor != nil {
+		i.Options["bioEnroll"], i.Options["uvBioEnroll"] = s.Fingers != 0, true
+	}
 	if a.enterprise != nil {
 		i.Options["ep"] = s.Enterprise
 	}

@@ -40,12 +40,15 @@ func states(t *testing.T) map[string]ctap.Info {
 	enterprise, enabled := enterpriseKey(t), enterpriseKey(t)
 	enabled.must(enabled.configure(nil, ctap.ConfigEnterprise, nil))
 	verifying := uvKey(t, nil).setPIN()
+	finger := newBioRig(t)
+	finger.enroll("thumb")
 	phone, _, _ := authtest.New()
 	out := map[string]ctap.Info{"phone": phone.Info()}
 	for name, r := range map[string]keyRig{
 		"fresh": fresh, "protected": protected, "alwaysUv": always, "forced": forced, "locked": locked,
 		"enterprise": enterprise, "enterprise enabled": enabled,
 		"verifying": verifying, "largeBlob": blobKey(t),
+		"finger": finger.keyRig, "no finger": newBioRig(t).keyRig,
 	} {
 		info, err := ctap.GetInfo(t.Context(), r.device())
 		r.must(err)

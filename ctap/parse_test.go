@@ -283,7 +283,7 @@ func TestMessageStatuses(t *testing.T) {
 		{"nothing", nil, ctap.InvalidLength},
 		{"too much", append(whole, make([]byte, ctap.MaxMessage)...), ctap.RequestTooLarge},
 		{"command that there is not", []byte{0x77}, ctap.InvalidCommand},
-		{"command that we do not speak", []byte{0x09, 0xa0}, ctap.InvalidCommand},
+		{"command that we do not speak", []byte{0x40, 0xa0}, ctap.InvalidCommand},
 		{"no map", []byte{1}, ctap.InvalidCBOR},
 		{"a byte too many", append(bytes.Clone(whole), 0), ctap.InvalidCBOR},
 		{"a list", []byte{1, 0x80}, ctap.CBORUnexpectedType},
