@@ -60,7 +60,8 @@ type App struct {
 	words Words
 	old   bool // the system is below the minimum
 	hosts map[string]bool
-	auth  *authenticator.Authenticator
+	auth  *authenticator.Authenticator // to programs of this user, and by codes
+	key   *authenticator.Authenticator // to whatever speaks to security keys
 
 	keeper   *keeper
 	desk     *desk
@@ -110,12 +111,16 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phone app: %w", err)
 	}
-	a.auth = newAuthenticator(a)
+	a.auth, a.key = newAuthenticator(a), newKey(a)
 	return a, nil
 }
 
 // Authenticator returns the authenticator whose person the pages ask.
 func (a *App) Authenticator() *authenticator.Authenticator { return a.auth }
+
+// Key returns the same passkeys as a security key, with a PIN for clients that
+// send one and the same person. Its reset is allowed for ten seconds after New.
+func (a *App) Key() *authenticator.Authenticator { return a.key }
 
 // Info is what the phone tells of itself.
 func (a *App) Info() ctap.Info { return a.auth.Info() }

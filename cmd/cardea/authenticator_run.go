@@ -98,7 +98,7 @@ func (c *authenticatorRunCommand) plugIn(ctx context.Context, s *session, a *app
 	}
 	var work sync.WaitGroup
 	work.Go(func() {
-		if err := uhid.Serve(ctx, d, a.Authenticator()); ctx.Err() == nil {
+		if err := uhid.Serve(ctx, d, a.Key()); ctx.Err() == nil {
 			fmt.Fprintln(s.errOut, "cardea: no longer a security key of this computer:", err)
 		}
 	})
