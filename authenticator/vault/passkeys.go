@@ -12,6 +12,7 @@ import (
 
 // Passkeys returns the passkeys for rp, or all if rp is empty, newest first.
 func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
+	v.used()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {
@@ -85,6 +86,7 @@ func (v *Vault) readable(ctx context.Context) error {
 
 // change does what decide comes to, durably.
 func (v *Vault) change(ctx context.Context, doing string, decide func(*contents) (record, error)) error {
+	v.used()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err := v.readable(ctx); err != nil {

@@ -20,6 +20,7 @@ var (
 	ErrExists  = errors.New("there is a vault here already")
 	ErrDamaged = errors.New("vault is damaged")
 	ErrClosed  = errors.New("vault is closed")
+	ErrNewer   = errors.New("vault was written by a newer program")
 )
 
 // Names of the files of a vault.
@@ -43,7 +44,10 @@ type Vault struct {
 	header header
 	open   *contents // nil while locked
 	closed bool
-	slack  int // dead records before a log is rewritten
+	slack  int // records before a log is rewritten
+
+	idle       idle           // has a mutex of its own, taken after mu
+	background sync.WaitGroup // what Close waits for
 }
 
 var _ authenticator.Vault = (*Vault)(nil)
@@ -142,6 +146,14 @@ func open(path string) (*Vault, error) {
 		return nil, err
 	}
 	v := &Vault{path: path, lock: lock, header: h, slack: defaultSlack}
+	if h.Version < formatVersion {
+		// Older programs must know that they cannot write it any more.
+		h.Version = formatVersion
+		if err := v.writeHeader(h); err != nil {
+			releaseLock(lock)
+			return nil, fmt.Errorf("bringing it up to date: %w", err)
+		}
+	}
 	if h.Kind == NoPIN {
 		if err := v.Unlock(context.Background(), ""); err != nil {
 			releaseLock(lock)
@@ -175,11 +187,21 @@ func erase(path string) error {
 			return err
 		}
 	}
+	if err := removeUnfinished(path); err != nil {
+		return err
+	}
 	return syncDir(path)
 }
 
 // Close locks the vault and lets other programs have it.
 func (v *Vault) Close() error {
+	err := v.close()
+	v.background.Wait()
+	return err
+}
+
+func (v *Vault) close() error {
+	v.LockAfter(0)
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
 	v.mu.Lock()
@@ -211,6 +233,7 @@ func (v *Vault) Retries() int {
 
 // Locked reports whether the passkeys are out of reach.
 func (v *Vault) Locked() bool {
+	v.lockIfExpired()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.open == nil
@@ -225,6 +248,7 @@ func (v *Vault) Lock() {
 	if v.open != nil && v.header.Kind != NoPIN {
 		v.open.close()
 		v.open = nil
+		v.tellLocked()
 	}
 }
 
@@ -249,6 +273,7 @@ func (v *Vault) unlock(k unwrapped) error {
 	h, open := v.header, v.open != nil
 	v.mu.RUnlock()
 	if open {
+		v.begun()
 		return nil
 	}
 	if err := h.checkSettings(k.key); err != nil {
@@ -272,6 +297,7 @@ func (v *Vault) unlock(k unwrapped) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.open = c
+	v.begun()
 	return nil
 }
 
