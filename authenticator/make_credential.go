@@ -153,18 +153,8 @@ func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.Credent
 	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified || verify, true) }), err
 }
 
-// A finder finds a passkey by its ID without looking at the others.
-type finder interface {
-	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
-}
-
 // find returns the passkeys for rp that a list names, newest first.
 func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
-	vault, ok := v.a.vault.(finder)
-	if !ok {
-		passkeys, err := v.a.vault.Passkeys(ctx, rp)
-		return listed(passkeys, list), err
-	}
 	var found []Passkey
 	seen := map[string]bool{}
 	for _, d := range list {
@@ -172,7 +162,7 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 			continue
 		}
 		seen[string(d.ID)] = true
-		p, err := vault.Find(ctx, d.ID)
+		p, err := v.a.vault.Find(ctx, d.ID)
 		if errors.Is(err, ErrNoPasskey) {
 			continue
 		}
@@ -186,17 +176,6 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 	}
 	slices.SortStableFunc(found, func(a, b Passkey) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return found, nil
-}
-
-// listed returns the passkeys that a list of descriptors names.
-func listed(passkeys []Passkey, list []ctap.CredentialDescriptor) []Passkey {
-	named := make(map[string]bool, len(list))
-	for _, d := range list {
-		if d.Type == webauthn.PublicKeyType {
-			named[string(d.ID)] = true
-		}
-	}
-	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return !named[string(p.ID)] })
 }
 
 func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.COSEAlgorithm, in makeInputs) (Passkey, crypto.Signer, error) {
@@ -218,13 +197,6 @@ func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.CO
 	return p, key, nil
 }
 
-// packedStatement is self attestation (WebAuthn §8.2): the passkey's own key
-// signs for it.
-type packedStatement struct {
-	Alg webauthn.COSEAlgorithm `cbor:"alg"`
-	Sig []byte                 `cbor:"sig"`
-}
-
 func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in makeInputs, p Passkey, key crypto.Signer, enterprise bool) (any, error) {
 	public, err := publicKey(key)
 	if err != nil {
@@ -236,7 +208,7 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	}
 	response := ctap.MakeCredentialResponse{
 		Format: formatNone, Statement: cbor.MustEncode(struct{}{}),
-		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.prfMade(p, v.verified),
+		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.unsigned(p, v.verified),
 		AuthData: webauthn.AuthenticatorData{
 			RPIDHash:   p.rpIDHash(),
 			Flags:      v.flags(),
@@ -247,11 +219,10 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	switch {
 	case enterprise:
 		response.EpAtt = true
-		response.Format, response.Statement, err = v.a.enterprise.attest(response.AuthData, r.ClientDataHash)
+		response.Format, response.Statement, err = v.a.enterprise.attestation().packed(webauthn.ES256, response.AuthData, r.ClientDataHash)
 	case preferredFormat(r.AttestationFormats) == formatPacked:
-		var signature []byte
-		signature, err = sign(key, response.AuthData, r.ClientDataHash)
-		response.Format, response.Statement = formatPacked, cbor.MustEncode(packedStatement{Alg: p.Algorithm, Sig: signature})
+		by, alg := v.a.attestationOf(key, p.Algorithm)
+		response.Format, response.Statement, err = by.packed(alg, response.AuthData, r.ClientDataHash)
 	}
 	return response, err
 }
