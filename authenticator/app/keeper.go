@@ -21,6 +21,8 @@ type keeper struct {
 
 	mu sync.RWMutex
 	v  *vault.Vault // nil if there is none
+	// settled is v once it was told whom to tell that it has locked itself.
+	settled *vault.Vault
 }
 
 var _ authenticator.Vault = (*keeper)(nil)
@@ -152,6 +154,56 @@ func (k *keeper) Change(ctx context.Context, old string, kind vault.Kind, secret
 		return vault.ErrNone
 	}
 	return v.ChangeSecret(ctx, old, kind, secret)
+}
+
+// Holders are the names of what may open the vault without its secret.
+func (k *keeper) Holders() []string {
+	v, err := k.kept()
+	if err != nil {
+		return nil
+	}
+	return v.Holders()
+}
+
+// UnlockBy opens the vault by a holder of its key, which verifies nobody.
+func (k *keeper) UnlockBy(ctx context.Context, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return err
+	}
+	return v.UnlockBy(ctx, h)
+}
+
+// Enroll lets h open the vault; the secret is tried first.
+func (k *keeper) Enroll(ctx context.Context, secret string, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return vault.ErrNone
+	}
+	return v.Enroll(ctx, secret, h)
+}
+
+// Unenroll takes that back.
+func (k *keeper) Unenroll(ctx context.Context, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return vault.ErrNone
+	}
+	return v.Unenroll(ctx, h.Name(), h)
+}
+
+// Settle has the vault lock itself after a time without use, and say so.
+func (k *keeper) Settle(after time.Duration, locked func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.v == nil {
+		return
+	}
+	k.v.LockAfter(after)
+	if k.settled != k.v {
+		k.settled = k.v
+		k.v.OnLock(locked) // for the life of this vault
+	}
 }
 
 // Rename gives a passkey the person's own name.

@@ -6,7 +6,6 @@ import (
 
 	"cardea/authenticator"
 	"cardea/authenticator/vault"
-	"cardea/webauthn"
 )
 
 // What follows makes the keeper the vault of a security key too: the same
@@ -19,15 +18,6 @@ import (
 // A pattern cannot be sent by a client. Where there is one, the key says that
 // it has no PIN, and refuses to be given one, which would take the pattern away.
 var _ authenticator.PINVault = (*keeper)(nil)
-
-// Find implements authenticator.PINVault.
-func (k *keeper) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
-	v, err := k.kept()
-	if err != nil {
-		return authenticator.Passkey{}, err
-	}
-	return v.Find(ctx, id)
-}
 
 // PINSet reports whether clients can prove by a PIN whose they are.
 func (k *keeper) PINSet() bool {

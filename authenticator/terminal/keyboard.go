@@ -21,6 +21,19 @@ const maxLine = 256
 // ErrNoTerminal says that a file is no terminal.
 var ErrNoTerminal = errors.New("not a terminal")
 
+// Open opens the terminal that this program was started from and may read, or
+// returns ErrNoTerminal.
+func Open() (*os.File, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoTerminal, err)
+	}
+	if !inForeground(tty) {
+		return nil, errors.Join(fmt.Errorf("%w: this program runs in the background", ErrNoTerminal), tty.Close())
+	}
+	return tty, nil
+}
+
 // New returns a Person at tty, who proves themself at gate. It reads tty from
 // now on, until that ends; nobody else may.
 func New(tty *os.File, gate Gate) (*Person, error) {
