@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -183,7 +182,7 @@ func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.CO
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := encodeKey(key)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
