@@ -298,6 +298,7 @@ func (v *Vault) unlock(k unwrapped) error {
 	defer v.mu.Unlock()
 	v.open = c
 	v.begun()
+	v.tidy()
 	return nil
 }
 
