@@ -15,7 +15,10 @@ import (
 // startBus starts a private message bus and returns the way to it.
 func startBus(t *testing.T) Bus {
 	t.Helper()
-	address := busAddress(t)
+	return busAt(busAddress(t))
+}
+
+func busAt(address string) Bus {
 	return func(ctx context.Context) (*dbus.Conn, error) { return dbus.Connect(address, dbus.WithContext(ctx)) }
 }
 
