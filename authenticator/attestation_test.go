@@ -1,6 +1,7 @@
 package authenticator_test
 
 import (
+	"context"
 	"crypto/x509"
 	"testing"
 
@@ -79,4 +80,37 @@ func TestAnAttestationNeedsACertificate(t *testing.T) {
 		}
 	}()
 	uvKey(t, func(c *authenticator.Config) { c.Attestation = new(authenticator.Attestation) })
+}
+
+// asking puts enterprise attestation into each makeCredential.
+type asking struct{ keyRig }
+
+func (d asking) Send(ctx context.Context, request []byte) ([]byte, error) {
+	parsed, err := ctap.ParseRequest(request)
+	d.must(err)
+	if r, ok := parsed.(ctap.MakeCredentialRequest); ok {
+		r.Enterprise = 2
+		request = message(ctap.CmdMakeCredential, r)
+	}
+	return d.device().Send(ctx, request)
+}
+
+func TestASiteAcceptsEnterpriseAttestation(t *testing.T) {
+	t.Parallel()
+	attestation, _, err := authtest.NewAttestation(authenticator.AAGUIDComputer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := uvKey(t, func(c *authenticator.Config) {
+		c.Enterprise = &authenticator.Enterprise{Signer: attestation.Signer, Chain: attestation.Chain}
+	})
+	token, err := r.uvToken(ctap.PermitConfig, "")
+	r.must(err)
+	r.must(r.configure(&token, ctap.ConfigEnterprise, nil))
+	// Also for whoever would rather have none: it was asked for.
+	for _, formats := range [][]string{nil, {"none"}} {
+		if got := newSite(t).register(asking{r}, formats...); got.AttestationType != "basic_full" {
+			t.Errorf("%v: %s by %s", formats, got.AttestationFormat, got.AttestationType)
+		}
+	}
 }

@@ -385,8 +385,7 @@ func (v *visit) prove(p proof) error {
 // spendToken is what a touch in makeCredential or getAssertion does to the
 // token (CTAP §6.1.2 step 14).
 func (v *visit) spendToken() {
-	// Its userVerified flag needs no place of its own: the permissions that
+	// Its flags userVerified and present need no clearing: the permissions that
 	// look at it go with it.
 	v.a.pin.token.permissions &= ctap.PermitLargeBlobWrite
-	v.a.pin.token.present = false
 }
