@@ -449,6 +449,9 @@ func FuzzReadJournal(f *testing.F) {
 	f.Add(one)
 	f.Add(j.seal(bytes.Clone(one), 1, cbor.MustEncode(record{Save: store(vaulttest.NewPasskey(1, "example.org", "ana"))})))
 	f.Add(append(bytes.Clone(one), 0, 0, 0, 0, 0, 0, 0, 0, 0))
+	anew := append([]byte(rewrittenMagic), j.id...)
+	block, _ := snapshot(group{})
+	f.Add(j.seal(j.seal(anew, 0, block), 1, cbor.MustEncode(record{Whole: 2})))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		j := &journal{aead: aead}
 		records := 0

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -102,10 +103,12 @@ func TestNoKeyring(t *testing.T) {
 type fakeKeyring struct {
 	t         *testing.T
 	conn      *dbus.Conn
-	key       string
 	asked     chan struct{}
 	dismissed chan struct{}
-	open      bool
+
+	mu   sync.Mutex
+	key  string
+	open bool
 }
 
 const (
@@ -153,6 +156,8 @@ func (f *fakeKeyring) Dismiss() *dbus.Error {
 }
 
 func (f *fakeKeyring) GetSecret(session dbus.ObjectPath) (sealedText, *dbus.Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if !f.open {
 		return sealedText{}, dbus.NewError("org.freedesktop.Secret.Error.IsLocked", nil)
 	}
@@ -162,7 +167,9 @@ func (f *fakeKeyring) GetSecret(session dbus.ObjectPath) (sealedText, *dbus.Erro
 // answer is what the person does with the question.
 func (f *fakeKeyring) answer(dismissed bool) {
 	<-f.asked
+	f.mu.Lock()
 	f.open = !dismissed
+	f.mu.Unlock()
 	err := f.conn.Emit(fakePrompt, promptInterface+".Completed", dismissed, dbus.MakeVariant([]dbus.ObjectPath{fakeItem}))
 	if err != nil {
 		f.t.Error(err)
@@ -178,7 +185,9 @@ func TestThePersonOpensTheKeyring(t *testing.T) {
 	if err != nil || key.Len() != 32 {
 		t.Errorf("Give = %d bytes, %v", key.Len(), err)
 	}
+	f.mu.Lock()
 	f.key = "not base64!"
+	f.mu.Unlock()
 	go f.answer(false)
 	if _, err := holderOn(bus).Give(t.Context(), []byte{1}, []byte{2}); !errors.Is(err, vault.ErrHolderLost) {
 		t.Errorf("Give of what is no key = %v, want ErrHolderLost", err)
