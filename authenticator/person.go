@@ -106,6 +106,10 @@ type Caller struct {
 	Via string
 	// Name is what the caller calls itself, for people; may be empty.
 	Name string
+	// Program is the name of the executable file that asks, as the system tells
+	// it; empty if that is not known. It says more than Name, but no program can
+	// be kept from starting another one and speaking through it.
+	Program string
 }
 
 // The ways by which a request comes.

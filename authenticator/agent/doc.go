@@ -16,9 +16,10 @@
 // that ends.
 //
 // The socket has mode 0600 in a folder of mode 0700, and where the system tells
-// whose process is at the other end, that is checked too. Nothing keeps apart
-// two programs of one user: the caller's name is what it calls itself, and what
-// protects a passkey is that its person is asked.
+// whose process is at the other end, that is checked too. On Linux the person
+// learns which program that is, by the name of its file, beside what it calls
+// itself. Nothing keeps apart two programs of one user: either can speak through
+// the other, and what protects a passkey is that its person is asked.
 //
 // Whether there is a passkey for a site is told without asking the person, so
 // that a dialog need not offer a way that leads nowhere. A locked vault does

@@ -92,7 +92,7 @@ func (r *Remote) ask(ctx context.Context, q question) (got reply, err error) {
 	defer stop()
 	// We are the client, and may be deceived too: by whoever took the place
 	// of the socket.
-	if err := checkPeer(conn); err != nil {
+	if _, err := checkPeer(conn); err != nil {
 		return got, err
 	}
 	if err := writeFrame(conn, q); err != nil {

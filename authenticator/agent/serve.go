@@ -72,7 +72,8 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 	// Closing, unlike a deadline, also ends the reads that come later.
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if err := checkPeer(conn); err != nil {
+	program, err := checkPeer(conn)
+	if err != nil {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(frameTimeout))
@@ -89,7 +90,7 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 1))
 		leave()
 	})
-	r, err := s.answer(answering, q)
+	r, err := s.answer(answering, q, program)
 	if err != nil {
 		return
 	}
@@ -97,7 +98,7 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 	_ = writeFrame(conn, r)
 }
 
-func (s *server) answer(ctx context.Context, q question) (reply, error) {
+func (s *server) answer(ctx context.Context, q question, program string) (reply, error) {
 	switch q.Kind {
 	case askHello:
 		return reply{PageURL: s.pageURL}, nil
@@ -113,25 +114,31 @@ func (s *server) answer(ctx context.Context, q question) (reply, error) {
 		if len(q.Caller) > maxCaller {
 			return reply{}, errors.New("caller's name too long")
 		}
-		caller := authenticator.Caller{Via: "local", Name: q.Caller}
+		caller := authenticator.Caller{Via: authenticator.ViaLocal, Name: q.Caller, Program: program}
 		return reply{Response: s.a.Handle(ctx, caller, q.Request)}, nil
 	}
 	return reply{}, errors.New("unknown question")
 }
 
-// checkPeer makes sure that the program at the other end is of our own user.
-func checkPeer(conn net.Conn) error {
+// checkPeer makes sure that the program at the other end is of our own user, and
+// returns its name, if the system tells.
+func checkPeer(conn net.Conn) (program string, err error) {
 	c, ok := conn.(*net.UnixConn)
 	if !ok {
-		return errors.New("not a Unix socket")
+		return "", errors.New("not a Unix socket")
 	}
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return err
+		return "", err
 	}
 	var checked error
-	if err := raw.Control(func(fd uintptr) { checked = checkPeerUser(int(fd)) }); err != nil {
-		return err
+	err = raw.Control(func(fd uintptr) {
+		if checked = checkPeerUser(int(fd)); checked == nil {
+			program = peerProgram(int(fd))
+		}
+	})
+	if err != nil {
+		return "", err
 	}
-	return checked
+	return program, checked
 }
