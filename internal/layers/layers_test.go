@@ -106,6 +106,8 @@ var reserved = map[string][]string{
 	"golang.org/x/crypto/argon2":      {"authenticator/vault", "authenticator/exchange"},
 	"golang.org/x/net/publicsuffix":   {"platform"},
 	"github.com/alecthomas/kong":      {"cmd/cardea"},
+	"golang.org/x/term":               {"cmd/cardea"},
+	"github.com/creack/pty":           {},
 	"github.com/chromedp":             {"internal/chromium"},
 	"github.com/flynn/noise":          {},
 	"github.com/google/go-cmp":        {},
