@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -53,7 +54,7 @@ const (
 )
 
 // writeParts sends passkeys and then last. next is called before each frame.
-func writeParts(conn net.Conn, passkeys []authenticator.Passkey, last part, next func()) error {
+func writeParts(w io.Writer, passkeys []authenticator.Passkey, last part, next func()) error {
 	var batch part
 	size := 0
 	flush := func() error {
@@ -61,7 +62,7 @@ func writeParts(conn net.Conn, passkeys []authenticator.Passkey, last part, next
 			return nil
 		}
 		next()
-		err := writeFrame(conn, batch)
+		err := writeFrame(w, batch)
 		for _, b := range batch.Passkeys {
 			clear(b)
 		}
@@ -85,15 +86,15 @@ func writeParts(conn net.Conn, passkeys []authenticator.Passkey, last part, next
 	}
 	next()
 	last.Last = true
-	return writeFrame(conn, last)
+	return writeFrame(w, last)
 }
 
 // readParts reads what writeParts sent. next is called before each frame.
-func readParts(conn net.Conn, limit int, next func()) (passkeys []authenticator.Passkey, last part, err error) {
+func readParts(r io.Reader, limit int, next func()) (passkeys []authenticator.Passkey, last part, err error) {
 	for {
 		next()
 		var p part
-		if err := readFrame(conn, &p); err != nil {
+		if err := readFrame(r, &p); err != nil {
 			return nil, part{}, err
 		}
 		for _, b := range p.Passkeys {
