@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 
 	"cardea/authenticator"
@@ -68,7 +67,7 @@ func advise(err error, p authenticatorPlace) error {
 	advice := ""
 	var wrong *vault.PINError
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
 		return err
 	case errors.As(err, &wrong) && wrong.Retries == 1:
 		advice = "one more wrong try blocks the vault for good"

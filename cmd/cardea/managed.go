@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -69,6 +70,11 @@ func (c *managed) with(s *session, do func(*management) error) error {
 	m, err := c.open(s)
 	if err == nil {
 		err = errors.Join(do(m), m.close())
+	}
+	if errors.Is(err, context.Canceled) {
+		// Not wrapped: to be told to end is well for what runs until then, and
+		// no success for what was to be done.
+		return fmt.Errorf("stopped before it was done: %v", err)
 	}
 	return advise(err, c.Place)
 }

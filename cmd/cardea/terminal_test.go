@@ -142,7 +142,9 @@ func TestTerminalIsGivenBackWhenTheProgramIsStopped(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = s.cmd.Wait()
+	if out := s.ends(exitFailed); !strings.Contains(out, "stopped") {
+		t.Errorf("shown: %s", out)
+	}
 	if !echoes(t, s.tty) {
 		t.Error("the terminal stays silent")
 	}
@@ -169,9 +171,13 @@ func TestExportWarnsAndAsks(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.fill()
-	for answer, status := range map[string]int{"n": exitFailed, "": exitFailed, "y": exitDone} {
+	for _, tt := range []struct {
+		answer string
+		status int
+	}{{"n", exitFailed}, {"", exitFailed}, {"y", exitDone}} {
+		answer, status := tt.answer, tt.status
 		s := h.at("export", h.file("doc.json"))
-		s.answers("NOT encrypted", answer)
+		s.answers("Write it?", answer)
 		if status == exitDone {
 			s.answers("PIN: ", testPIN)
 		}
