@@ -47,7 +47,8 @@ var rooms = map[string][]string{
 	"authenticator/vault/vaulttest": {"authenticator", "webauthn"},
 	"authenticator/agent":           {"authenticator", "ctap", "webauthn", "internal/cbor"},
 	"authenticator/uhid":            {"authenticator", "ctap", "ctap/ctaphid"},
-	"authenticator/testkey":         {"authenticator", "authenticator/uhid", "authenticator/vault/vaulttest", "webauthn", "ctap/ctaphid/socket"},
+	"authenticator/vpcd":            {"authenticator", "ctap", "ctap/ctaphid/socket"},
+	"authenticator/testkey":         {"authenticator", "authenticator/uhid", "authenticator/vpcd", "authenticator/vault/vaulttest", "webauthn", "ctap/ctaphid/socket"},
 	"authenticator/app": {"authenticator", "authenticator/vault", "authenticator/agent", "ctap", "webauthn",
 		"hybrid", "hybrid/qrimage", "hybrid/tunnel", "hybrid/link", "internal/httpd", "internal/look"},
 
