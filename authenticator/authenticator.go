@@ -39,6 +39,18 @@ type Config struct {
 	Profile Profile
 	Vault   Vault
 	Person  Person
+	// BuiltInUV says that the Person of a SecurityKey can be verified here, on a
+	// screen or by a sensor, and not only by a PIN that the client sends. See
+	// Verifier for one who sometimes cannot.
+	BuiltInUV bool
+	// UVModality says how, as UVFingerprint and its like; zero is UVPasscode.
+	UVModality uint
+	// PINManagesOnly reserves making and using passkeys to those who are
+	// verified here (CTAP §6.4, noMcGaPermissionsWithClientPin). It needs
+	// BuiltInUV.
+	PINManagesOnly bool
+	// Attestation vouches for new passkeys; with nil they attest themselves.
+	Attestation *Attestation
 	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
 	Enterprise *Enterprise
 	// U2F says that whatever carries messages brings those of U2F to HandleU2F.
@@ -82,6 +94,11 @@ type Authenticator struct {
 	keys       PINVault
 	enterprise *Enterprise
 	u2f        bool
+
+	builtInUV      bool
+	uvModality     uint
+	pinManagesOnly bool
+	attestation    *Attestation
 }
 
 // New returns an Authenticator, powered up at this moment. It panics if Vault
@@ -117,6 +134,14 @@ func New(c Config) *Authenticator {
 			panic("authenticator: internal error: a security key needs a PINVault")
 		}
 		a.keys = keys
+	}
+	if a.attestation = c.Attestation; a.attestation != nil && len(a.attestation.Chain) == 0 {
+		panic("authenticator: internal error: an Attestation needs a certificate")
+	}
+	a.builtInUV = c.BuiltInUV && a.keys != nil
+	a.pinManagesOnly = c.PINManagesOnly && a.builtInUV
+	if a.uvModality = c.UVModality; a.uvModality == 0 {
+		a.uvModality = UVPasscode
 	}
 	a.powerUp()
 	return a

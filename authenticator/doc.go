@@ -41,6 +41,20 @@
 // The three wrong PINs in a row that end all tries, the token, and the ten
 // seconds in which a reset is allowed count from PowerCycle, or from New.
 //
+// # A person who is verified here
+//
+// With Config.BuiltInUV a security key has a screen or a sensor of its own: the
+// Person is verified here, and the PIN is what a client falls back on. A client
+// asks in one of two ways, and either is one question to the person:
+//
+//	option uv             MakePasskey or UsePasskey, with Verify
+//	a token by UV (0x06)  Verify, which names the site and what is to be done;
+//	                      what the token is used for in the next 30 seconds
+//	                      needs no touch of its own
+//
+// After five times not recognized in a row only the PIN helps, which also
+// forgives them. At a locked vault the question is Unlock instead.
+//
 // # What the flags mean
 //
 // UP is set if the person answered in this request, UV if they were verified:
@@ -70,8 +84,7 @@
 // # What it does not do
 //
 // No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
-// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have),
-// no prf with evalByCredential, which is a level deeper than a message may be.
+// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have).
 // The version FIDO_2_3 is not claimed. Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

@@ -52,6 +52,11 @@ func (a *Authenticator) describeKey(i *ctap.Info) {
 		"credMgmt": true, "perCredMgmtRO": true, "authnrCfg": true, "largeBlobs": true,
 		"setMinPINLength": true, "alwaysUv": s.AlwaysUV, "makeCredUvNotRqd": !s.AlwaysUV,
 	}
+	if a.builtInUV {
+		i.Options["uv"], i.Options["uvAcfg"] = a.uvReady(), true
+		i.Options["noMcGaPermissionsWithClientPin"] = a.pinManagesOnly
+		i.UVModality, i.PreferredUVAttempts = a.uvModality, uvAttempts
+	}
 	if a.enterprise != nil {
 		i.Options["ep"] = s.Enterprise
 	}

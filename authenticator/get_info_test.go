@@ -39,11 +39,13 @@ func states(t *testing.T) map[string]ctap.Info {
 	locked.powerCycle()
 	enterprise, enabled := enterpriseKey(t), enterpriseKey(t)
 	enabled.must(enabled.configure(nil, ctap.ConfigEnterprise, nil))
+	verifying := uvKey(t, nil).setPIN()
 	phone, _, _ := authtest.New()
 	out := map[string]ctap.Info{"phone": phone.Info()}
 	for name, r := range map[string]keyRig{
 		"fresh": fresh, "protected": protected, "alwaysUv": always, "forced": forced, "locked": locked,
 		"enterprise": enterprise, "enterprise enabled": enabled,
+		"verifying": verifying,
 	} {
 		info, err := ctap.GetInfo(t.Context(), r.device())
 		r.must(err)
@@ -112,6 +114,9 @@ func TestInfoIsConsistent(t *testing.T) {
 		"a PIN with credMgmt":     func(i ctap.Info) bool { return implies(has(i, "clientPin") && i.Options["rk"], i.Options["credMgmt"]) },
 		"protocol two where any is": func(i ctap.Info) bool {
 			return has(i, "clientPin") == slices.Contains(i.PinUvAuthProtocols, 2)
+		},
+		"uv with its members": func(i ctap.Info) bool {
+			return implies(has(i, "uvAcfg"), has(i, "uv") && i.UVModality != 0 && i.PreferredUVAttempts != 0)
 		},
 		"hmac-secret, or prf": func(i ctap.Info) bool { return ext(i, "hmac-secret") != ext(i, "prf") },
 	}

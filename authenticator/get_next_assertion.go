@@ -30,7 +30,7 @@ func (v *visit) silentAssertion(ctx context.Context, r ctap.GetAssertionRequest)
 		// Nobody may be asked to unlock it, and NO_CREDENTIALS would be a lie.
 		return nil, ctap.NotAllowed
 	}
-	passkeys, err := v.applicable(ctx, r)
+	passkeys, err := v.applicable(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}

@@ -120,6 +120,9 @@ type visit struct {
 	caller   Caller
 	present  bool // the person answered
 	verified bool // the person was verified
+	// agreed says that they have just answered, when the token was issued, that
+	// it may be used for this: nothing is left to ask.
+	agreed bool
 }
 
 // flags are the flags of what has happened in this visit.
@@ -148,7 +151,9 @@ func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
 		// passkey, and would never learn that there is one.
 		return Answer{}, ctap.KeepaliveCancel
 	case errors.Is(err, ErrDeclined):
-		return Answer{}, ctap.OperationDenied
+		return Answer{}, fmt.Errorf("%w: %w", ctap.OperationDenied, ErrDeclined)
+	case errors.Is(err, ErrNotVerified):
+		return Answer{}, v.notVerified(ctx)
 	case errors.Is(err, ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
 		return Answer{}, ctap.UserActionTimeout
 	case err != nil:
@@ -157,18 +162,34 @@ func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
 	v.present = true
 	v.verified = v.verified || answer.Verified
 	if p.Verify && !answer.Verified {
-		return Answer{}, fmt.Errorf("%w: the person was not verified", ctap.OperationDenied)
+		return Answer{}, v.notVerified(ctx)
+	}
+	if p.Verify && v.a.builtInUV {
+		return answer, v.countUV(ctx, true)
 	}
 	return answer, nil
 }
 
-// acknowledge tells the person something. Any answer will do, a no as well as
-// a yes; only silence and withdrawal are errors.
-func (v *visit) acknowledge(ctx context.Context, p Prompt) error {
-	if _, err := v.ask(ctx, p); err != nil && !errors.Is(err, ctap.OperationDenied) {
-		return err
+// consent asks for the touch that makes or uses a passkey, unless the person
+// has agreed to it with the token.
+func (v *visit) consent(ctx context.Context, p Prompt) error {
+	if v.agreed {
+		v.present = true
+		return nil
 	}
-	return nil
+	_, err := v.ask(ctx, p)
+	return err
+}
+
+// acknowledge tells the person something. Any answer will do, a no as well as
+// a yes; only silence and withdrawal are errors. If it is for a verified person
+// alone, a no tells the client nothing more.
+func (v *visit) acknowledge(ctx context.Context, p Prompt) error {
+	err := v.consent(ctx, p)
+	if errors.Is(err, ErrDeclined) && (!p.Verify || v.verified) {
+		return nil
+	}
+	return err
 }
 
 // unlock sees to it that the vault can be read. To unlock it the person gives

@@ -23,6 +23,7 @@ type settings struct {
 	Enterprise  bool `cbor:"4,keyasint,omitempty"`
 	LongTouch   bool `cbor:"5,keyasint,omitempty"`
 	Complexity  bool `cbor:"6,keyasint,omitempty"`
+	UVMisses    uint `cbor:"7,keyasint,omitempty"` // in a row
 }
 
 func (s settings) encode() []byte { return cbor.MustEncode(s) }
@@ -178,7 +179,7 @@ func (a *Authenticator) tellsMinPIN(ctx context.Context, rp webauthn.RPID) (bool
 
 // protected reports whether a client has to prove that it knows the person
 // (CTAP §6: "protected by some form of user verification").
-func (v *visit) protected() bool { return v.a.keys.PINSet() }
+func (v *visit) protected() bool { return v.a.keys.PINSet() || v.a.uvReady() }
 
 // configCommands are the subcommands of authenticatorConfig here.
 func (a *Authenticator) configCommands() []uint {

@@ -131,6 +131,8 @@ type Info struct {
 	FirmwareVersion          uint                   `cbor:"14,keyasint,omitempty"`
 	MaxCredBlobLength        uint                   `cbor:"15,keyasint,omitempty"`
 	MaxRPIDsForMinPINLength  uint                   `cbor:"16,keyasint,omitempty"`
+	PreferredUVAttempts      uint                   `cbor:"17,keyasint,omitempty"`
+	UVModality               uint                   `cbor:"18,keyasint,omitempty"`
 	AttestationFormats       []string               `cbor:"22,keyasint,omitempty"`
 	LongTouchForReset        *bool                  `cbor:"24,keyasint,omitempty"`
 	EncIdentifier            []byte                 `cbor:"25,keyasint,omitempty"`

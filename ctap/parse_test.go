@@ -292,7 +292,7 @@ func TestMessageStatuses(t *testing.T) {
 		{"null for a member", []byte{2, 0xa1, 1, 0xf6}, ctap.InvalidCBOR},
 		{"text that is not UTF-8", []byte{2, 0xa1, 1, 0x61, 0xff}, ctap.InvalidCBOR},
 		{"keys out of order deep inside", []byte{1, 0xa1, 2, 0xa2, 0x62, 'i', 'd', 0x60, 0x61, 'a', 0}, ctap.InvalidCBOR},
-		{"five levels", []byte{1, 0xa1, 6, 0xa1, 0x61, 'a', 0x81, 0x81, 0x81, 0}, ctap.InvalidCBOR},
+		{"five levels", []byte{1, 0xa1, 2, 0xa1, 0x61, 'a', 0x81, 0x81, 0x81, 0}, ctap.InvalidCBOR},
 	} {
 		if _, err := ctap.ParseRequest(tt.in); err != tt.want {
 			t.Errorf("%s: ParseRequest = %v, want %v", tt.name, err, tt.want)
