@@ -53,6 +53,11 @@ type Config struct {
 	// Profile is what it is to clients: a phone, unless it is set, or a
 	// security key with everything that one has, U2F too.
 	Profile authenticator.Profile
+	// BuiltInUV says that a security key verifies its person itself as well, as
+	// one with a fingerprint sensor.
+	BuiltInUV bool
+	// Attestation vouches for a security key's passkeys; nil for none.
+	Attestation *authenticator.Attestation
 	// Transports are what getInfo says of the port; nil for usb.
 	Transports []string
 	// Log gets one record a request; nil for none.
@@ -86,6 +91,7 @@ func (k *Key) renew() {
 	k.vault = new(vaulttest.Memory)
 	k.auth = authenticator.New(authenticator.Config{
 		AAGUID: authenticator.AAGUIDComputer, Profile: k.cfg.Profile, U2F: true,
+		BuiltInUV: k.cfg.BuiltInUV, UVModality: authenticator.UVFingerprint, Attestation: k.cfg.Attestation,
 		Vault: k.vault, Person: k.person, Transports: k.cfg.Transports, Log: k.cfg.Log,
 	})
 }

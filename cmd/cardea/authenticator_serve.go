@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"cardea/authenticator"
+	"cardea/authenticator/authtest"
 	"cardea/authenticator/testkey"
 	"cardea/authenticator/uhid"
 	"cardea/authenticator/vpcd"
@@ -18,7 +19,7 @@ import (
 type authenticatorServeCommand struct {
 	CTAPHID string `name:"ctaphid" xor:"port" required:"" placeholder:"PORT" help:"Where the key is: udp:127.0.0.1:PORT, one report of 64 bytes a datagram; tcp:127.0.0.1:PORT, a stream of them; or uhid, a HID device of this computer."`
 	VPCD    string `name:"vpcd" xor:"port" required:"" placeholder:"HOST:PORT" help:"Or the loopback address of vsmartcard's vpcd, as 127.0.0.1:35963: the key is a card in the reader of pcscd."`
-	Profile string `enum:"security-key,phone" default:"security-key" help:"What the key is to clients: a security key, with a PIN that they set, and U2F; or like a phone, which verifies its person by itself."`
+	Profile string `enum:"security-key,fingerprint-key,phone" default:"security-key" help:"What the key is to clients: a security key, with a PIN that they set, and U2F; a fingerprint key, which verifies its person too; or like a phone, which has no PIN that clients know."`
 	Control string `default:"127.0.0.1:0" help:"Loopback address that takes commands, one a line, and answers ok, or error and why: touch on (say yes at once), touch off (let questions wait), deny (say no to the one that waits or comes next), power off, power on (pull it out, plug it in), reset (as new), status."`
 
 	InsecureTest bool `help:"Say that you know: this key approves everything, without a person."`
@@ -52,11 +53,12 @@ func (c *authenticatorServeCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("opening the control port: %w", err)
 	}
-	profile := authenticator.SecurityKey
-	if c.Profile == "phone" {
-		profile = authenticator.Phone
+	kind, err := c.kind()
+	if err != nil {
+		return errors.Join(err, control.Close())
 	}
-	key := testkey.New(testkey.Config{Port: port.port, Profile: profile, Transports: port.transports, Log: s.log})
+	kind.Port, kind.Transports, kind.Log = port.port, port.transports, s.log
+	key := testkey.New(kind)
 	if err := key.PowerOn(); err != nil {
 		return errors.Join(err, control.Close())
 	}
@@ -66,6 +68,20 @@ func (c *authenticatorServeCommand) Run(s *session) error {
 		err = nil // we were told to end
 	}
 	return errors.Join(err, key.PowerOff())
+}
+
+// kind is what the profile says.
+func (c *authenticatorServeCommand) kind() (testkey.Config, error) {
+	if c.Profile == "phone" {
+		return testkey.Config{Profile: authenticator.Phone}, nil
+	}
+	a, _, err := authtest.NewAttestation(authenticator.AAGUIDComputer)
+	if err != nil {
+		return testkey.Config{}, fmt.Errorf("making an attestation: %w", err)
+	}
+	return testkey.Config{
+		Profile: authenticator.SecurityKey, BuiltInUV: c.Profile == "fingerprint-key", Attestation: a,
+	}, nil
 }
 
 // A testPort is where a test key is plugged in, until it is closed.
