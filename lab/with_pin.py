@@ -4,13 +4,15 @@ PIN whenever it asks for one. Ends with its exit code."""
 import os
 import pty
 import sys
+import time
 
 pin = sys.argv[1].encode() + b"\n"
 
 
 def read(fd):
     said = os.read(fd, 4096)
-    if b"Enter PIN for" in said:
+    if b" PIN" in said and said.rstrip().endswith(b":"):
+        time.sleep(0.5)  # what is typed before the echo is off may be dropped
         os.write(fd, pin)
     return said
 
