@@ -44,7 +44,7 @@ gallery: build deps
 lab:
 	lab/deps
 	CGO_ENABLED=0 $(GO) build -o build/lab/cardea ./cmd/cardea
-	lab/python build/lab/cardea
+	lab/python build/lab/cardea build/lab/python
 	LAB_SCRATCH=build/lab lab/run lab/interop.sh
 
 deps:

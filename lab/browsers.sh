@@ -107,6 +107,8 @@ typing() {
 			[ "$now" -gt "$seen" ] || continue
 			sleep 4 # for its dialog
 			import -window root "/scratch/$name-pin.png"
+			# Without a window manager the window under the pointer has the keys.
+			xdotool mousemove 620 300
 			xdotool type --delay 100 "$pin"
 			sleep 1
 			xdotool key Return

@@ -29,10 +29,11 @@ disk() {
 	check "systemd-cryptenroll and cryptsetup: another key, with its PIN" second_key
 }
 second_key() {
+	mkdir -p /run/systemd/ask-password # which it watches while it asks
 	# A key that makes credentials without a PIN is given none by systemd 252,
 	# whose volume then does not open with one. So this key always wants it.
 	set_pin && with_pin fido2-token -S -u /dev/hidraw0 && volume_made || return 1
-	PIN=$pin enrolled --fido2-with-client-pin=yes || return 2
+	PASSWORD=password python3 "$here/with_pin.py" $pin systemd-cryptenroll --fido2-device=/dev/hidraw0 --fido2-with-client-pin=yes "$work/disk" || return 2
 	opens with_token_pin
 }
 

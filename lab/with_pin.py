@@ -11,7 +11,7 @@ pin = sys.argv[1].encode() + b"\n"
 
 def read(fd):
     said = os.read(fd, 4096)
-    if b" PIN" in said and said.rstrip().endswith(b":"):
+    if b" PIN" in said and said.rstrip().endswith((b":", b"(press TAB for no echo)")):
         time.sleep(0.5)  # what is typed before the echo is off may be dropped
         os.write(fd, pin)
     return said
