@@ -630,3 +630,53 @@ func FuzzServe(f *testing.F) {
 		}
 	})
 }
+
+// The same for a client that has channel 1: the channels of what is read are
+// brought to the one that the device gave out.
+func FuzzServeChannel(f *testing.F) {
+	f.Add(bytes.Join([][]byte{reportOf(short(1, CBOR, 4)), reportOf(short(1, Cancel))}, nil))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		ours, theirs := net.Pipe()
+		served := make(chan error, 1)
+		go func() {
+			served <- Serve(t.Context(), theirs, DeviceConfig{
+				Handle:  func(_ context.Context, r []byte) []byte { return r },
+				Message: func(_ context.Context, r []byte) []byte { return r },
+				Wink:    func() {},
+			})
+		}()
+		said := make(chan Report, 4096)
+		go func() {
+			defer close(said)
+			for {
+				var r Report
+				if _, err := io.ReadFull(ours, r[:]); err != nil {
+					return
+				}
+				said <- r
+			}
+		}()
+		h := &host{t, ours, said}
+		c := h.channel()
+		for ; len(in) >= ReportSize; in = in[ReportSize:] {
+			r := Report(in[:ReportSize])
+			if r.channel() == 1 {
+				binary.BigEndian.PutUint32(r[:], uint32(c))
+			}
+			h.write(r)
+		}
+		// Whatever that was, a client that resynchronizes is heard.
+		h.send(c, Init, nonce)
+		for r := range said {
+			if r.channel() == c && r.isInit() && r.command() == Init {
+				break
+			}
+		}
+		ours.Close()
+		if err := <-served; err != nil && !errors.Is(err, io.ErrClosedPipe) { // it had more to say
+			t.Fatalf("serve returned %v", err)
+		}
+	})
+}
+
+func reportOf(r Report) []byte { return r[:] }
