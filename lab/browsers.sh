@@ -18,7 +18,7 @@ start_desktop() {
 
 # report BROWSER: waits for the page's last word, which must be good.
 report() {
-	until_true "${PATIENCE:-300}" grep -aqE 'result\?(done|error)' "$work/www.log"
+	until_true "${PATIENCE:-200}" grep -aqE 'result\?(done|error)' "$work/www.log"
 	grep -aoE 'result\?[^ ]*' "$work/www.log"
 	grep -aq 'result?done' "$work/www.log" && return
 	import -window root "/scratch/$1.png" && echo "the screen is in $1.png"
@@ -76,50 +76,52 @@ browser() { # browser NAME PROGRAM
 }
 chromium() {
 	browser Chromium chromium || return
-	LIMIT=360 check "Chromium: a passkey made and used" in_chromium discouraged
+	LIMIT=240 check "Chromium: a passkey made and used" in_chromium discouraged
 	check "fido2-token -S sets the PIN" set_pin || return
-	LIMIT=360 check "Chromium: verified by the PIN, typed into its dialog" typing chromium in_chromium required
+	LIMIT=240 check "Chromium: verified by the PIN, typed into its dialog" typing chromium in_chromium required
 }
 chromium_verified() {
 	browser Chromium chromium || return
-	LIMIT=360 check "Chromium: verified by the key itself" in_chromium required
+	LIMIT=240 check "Chromium: verified by the key itself" in_chromium required
 }
 firefox() {
 	browser Firefox firefox-esr || return
-	LIMIT=360 check "Firefox: a passkey made and used" in_firefox discouraged
+	LIMIT=240 check "Firefox: a passkey made and used" in_firefox discouraged
 	check "fido2-token -S sets the PIN" set_pin || return
-	LIMIT=360 check "Firefox: verified by the PIN, typed into its dialog" typing firefox in_firefox required
+	LIMIT=240 check "Firefox: verified by the PIN, typed into its dialog" typing firefox in_firefox required
 }
 firefox_verified() {
 	browser Firefox firefox-esr || return
-	LIMIT=360 check "Firefox: verified by the key itself" in_firefox required
+	LIMIT=240 check "Firefox: verified by the key itself" in_firefox required
 }
 
 # typing BROWSER COMMAND...: types the PIN while COMMAND runs, whenever the
-# browser has asked the key how to encrypt one. Screens are kept for who looks.
+# browser has begun to ask the key about PINs and goes no further by itself. The
+# last screen is kept for who looks.
 typing() {
-	local name=$1
+	local name=$1 typist rc
 	shift
-	(
-		seen=$(asked_for_pin)
-		while sleep 1; do
-			now=$(asked_for_pin)
-			[ "$now" -gt "$seen" ] || continue
-			sleep 4 # for its dialog
-			import -window root "/scratch/$name-pin.png"
-			# Without a window manager the window under the pointer has the keys.
-			xdotool mousemove 620 300
-			xdotool type --delay 100 "$pin"
-			sleep 1
-			xdotool key Return
-			sleep 3
-			seen=$(asked_for_pin)
-		done
-	) &
-	local typist=$!
+	type_pins "$name" "$(last_record)" &
+	typist=$!
 	"$@"
-	local rc=$?
+	rc=$?
 	kill $typist
 	return $rc
 }
-asked_for_pin() { grep -c 'command=clientPIN' "$work/key.log"; }
+type_pins() {
+	local last=$2
+	while sleep 1; do
+		[ "$(last_record)" != "$last" ] || continue
+		last=$(last_record)
+		sleep 5
+		[ "$(last_record)" = "$last" ] || continue
+		case $last in *command=clientPIN*) ;; *) continue ;; esac
+		import -window root "/scratch/$1-pin.png"
+		# Without a window manager the window under the pointer has the keys.
+		xdotool mousemove 620 300
+		xdotool type --delay 100 "$pin"
+		sleep 1
+		xdotool key Return
+	done
+}
+last_record() { tail -n 1 "$work/key.log"; }
