@@ -35,7 +35,10 @@ const (
 // uvReady reports whether the person of a security key can be verified here,
 // without a PIN from the client: option uv of getInfo is true.
 func (a *Authenticator) uvReady() bool {
-	if !a.builtInUV {
+	if a.sensor != nil && a.settings().Fingers != 0 {
+		return true
+	}
+	if !a.personUV {
 		return false
 	}
 	v, ok := a.person.(Verifier)
@@ -115,9 +118,6 @@ func (v *visit) mayVerify() error {
 	return ctap.OperationDenied
 }
 
-// uvPermissions are those that a token can have for user verification here.
-const uvPermissions = allPermissions
-
 // getUVToken is getPinUvAuthTokenUsingUvWithPermissions (CTAP §6.5.5.7.3). The
 // person sees one question, which names the site and what it is about; the
 // answer is also the touch for what the token is used for at once.
@@ -125,7 +125,7 @@ func (v *visit) getUVToken(ctx context.Context, p pinuv.Protocol, r ctap.ClientP
 	if r.KeyAgreement == nil {
 		return nil, ctap.MissingParameter
 	}
-	permissions, err := wantedPermissions(r, uvPermissions)
+	permissions, err := wantedPermissions(r, v.a.allPermissions())
 	if err != nil {
 		return nil, err
 	}

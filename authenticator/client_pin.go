@@ -245,9 +245,20 @@ func (v *visit) tryPIN(ctx context.Context, p pinuv.Protocol, shared pinuv.Share
 	return nil, ctap.PINInvalid
 }
 
-// allPermissions are those that can be had here.
-const allPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
-	ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
+// allPermissions are those that can be had here, in one way or another.
+func (a *Authenticator) allPermissions() ctap.Permission {
+	all := knownPermissions
+	if a.largeBlobExtension {
+		all &^= ctap.PermitLargeBlobWrite
+	}
+	if a.sensor == nil {
+		all &^= ctap.PermitBioEnrollment
+	}
+	return all
+}
+
+const knownPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
+	ctap.PermitBioEnrollment | ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
 
 // getPINToken is getPinToken and getPinUvAuthTokenUsingPinWithPermissions
 // (CTAP §6.5.5.7.1 and §6.5.5.7.2).
@@ -289,9 +300,9 @@ func (v *visit) getPINToken(ctx context.Context, p pinuv.Protocol, r ctap.Client
 // pinPermissions are those that a token can have for the PIN.
 func (a *Authenticator) pinPermissions() ctap.Permission {
 	if a.pinManagesOnly {
-		return allPermissions &^ makeAndGet
+		return a.allPermissions() &^ makeAndGet
 	}
-	return allPermissions
+	return a.allPermissions()
 }
 
 const makeAndGet = ctap.PermitMakeCredential | ctap.PermitGetAssertion

@@ -26,10 +26,12 @@
 //	credentialManagement  all of it, and the persistent read-only token
 //	authenticatorConfig   enterprise attestation, alwaysUv, setMinPINLength,
 //	                      long touch for reset
-//	largeBlobs, reset     as CTAP §6.10 and §6.6 say
+//	largeBlobs, reset     as CTAP §6.10 and §6.6 say; or, by Config, the
+//	                      extension largeBlob of 2.3, which excludes the first
 //	extensions            credProtect, hmac-secret, hmac-secret-mc, credBlob,
 //	                      largeBlobKey, minPinLength, pinComplexityPolicy,
 //	                      thirdPartyPayment
+//	bioEnrollment         with a Sensor, which may be a simulated one
 //	U2F                   on the same passkeys, through HandleU2F
 //
 // The PIN opens the vault: the hash that a client sends is what the vault's key
@@ -43,9 +45,10 @@
 //
 // # A person who is verified here
 //
-// With Config.BuiltInUV a security key has a screen or a sensor of its own: the
-// Person is verified here, and the PIN is what a client falls back on. A client
-// asks in one of two ways, and either is one question to the person:
+// With Config.BuiltInUV a security key has a screen of its own, with
+// Config.Sensor it knows fingers: the Person is verified here, and the PIN is
+// what a client falls back on. A client asks in one of two ways, and either is
+// one question to the person:
 //
 //	option uv             MakePasskey or UsePasskey, with Verify
 //	a token by UV (0x06)  Verify, which names the site and what is to be done;
@@ -83,8 +86,9 @@
 //
 // # What it does not do
 //
-// No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
-// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have).
-// The version FIDO_2_3 is not claimed. Commands that a profile does not have
+// No vendor commands and none of the prototypes of CTAP 2.1 (0x40, 0x41). No
+// uvCountSinceLastPinEntry: to count each use would be one more write.
+// A security key claims FIDO_2_3, a phone does not, as it has no hmac-secret.
+// Nobody may claim FIDO_2_2 (CTAP §6.4). Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

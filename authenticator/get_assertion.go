@@ -147,12 +147,16 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 	if err != nil {
 		return none, err
 	}
+	blob, err := v.blobOutput(ctx, want.in.largeBlob, p)
+	if err != nil {
+		return none, err
+	}
 	response := ctap.GetAssertionResponse{
 		Credential: &ctap.CredentialDescriptor{ID: p.ID, Type: webauthn.PublicKeyType},
 		AuthData:   authData,
 		Signature:  signature,
 
-		UnsignedExtension: want.in.prfResults(p, verified),
+		UnsignedExtension: withBlob(want.in.prfResults(p, verified), blob),
 	}
 	if want.in.blobKey {
 		response.LargeBlobKey = p.LargeBlobKey.Expose()
@@ -200,7 +204,7 @@ func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in
 	if len(r.AllowList) != 0 { // step 12: one is enough
 		passkeys = passkeys[:1]
 	}
-	return v.firstOf(ctx, r.RPID, passkeys, want)
+	return v.firstOf(ctx, passkeys, want)
 }
 
 // mayGet decides whether the client has proved enough (CTAP §6.2.2 steps 4 to

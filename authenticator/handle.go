@@ -32,13 +32,16 @@ func (a *Authenticator) inTurn(ctx context.Context, v *visit, r ctap.Request, wr
 	}
 	defer a.endTurn()
 	if wrong != nil {
-		a.next, a.listing, a.upload = nil, nil, nil
+		a.forgetSeries()
 		return nil, wrong
 	}
 	return a.act(ctx, v, r)
 }
 
 func (a *Authenticator) takeTurn(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctap.KeepaliveCancel // select would toss a coin
+	}
 	select {
 	case a.turn <- struct{}{}:
 		return nil
@@ -51,8 +54,8 @@ func (a *Authenticator) endTurn() { <-a.turn }
 
 func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any, error) {
 	// CTAP §6: the state of a series of assertions ends with any other command.
-	next, listing, upload := a.next, a.listing, a.upload
-	a.next, a.listing, a.upload = nil, nil, nil
+	next, listing, upload, enroll := a.next, a.listing, a.upload, a.enroll
+	a.forgetSeries()
 	switch r := r.(type) {
 	case ctap.MakeCredentialRequest:
 		return v.makeCredential(ctx, r)
@@ -64,6 +67,8 @@ func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any,
 		return v.manage(ctx, r, listing)
 	case ctap.ConfigRequest:
 		return nil, v.configure(ctx, r)
+	case ctap.BioRequest:
+		return v.bioEnrollment(ctx, r, enroll)
 	case ctap.LargeBlobsRequest:
 		return v.largeBlobs(ctx, r, upload)
 	}
@@ -81,8 +86,12 @@ func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any,
 // speaks reports whether this profile has the command.
 func (a *Authenticator) speaks(c ctap.Command) bool {
 	switch c {
-	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdLargeBlobs, ctap.CmdReset:
+	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdReset:
 		return a.keys != nil
+	case ctap.CmdLargeBlobs:
+		return a.keys != nil && !a.largeBlobExtension
+	case ctap.CmdBioEnrollment:
+		return a.sensor != nil
 	}
 	return true // or unknown, which parsing finds
 }
@@ -145,7 +154,7 @@ func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
 	p.Deadline = v.a.now().Add(v.a.promptTimeout)
 	asking, cancel := context.WithTimeout(ctx, v.a.promptTimeout)
 	defer cancel()
-	answer, err := v.a.person.Ask(asking, p)
+	answer, err := v.put(asking, p)
 	switch {
 	case ctx.Err() != nil:
 		// Also after a yes: who withdrew the request no longer waits for a
@@ -237,6 +246,8 @@ func vaultStatus(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %w", doing, ctap.KeepaliveCancel, err)
 	case errors.Is(err, ErrLocked): // locked by its person in the meantime
 		return fmt.Errorf("%s: %w: %w", doing, ctap.NotAllowed, err)
 	case errors.Is(err, errNoSpace):

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -153,18 +152,8 @@ func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.Credent
 	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified || verify, true) }), err
 }
 
-// A finder finds a passkey by its ID without looking at the others.
-type finder interface {
-	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
-}
-
 // find returns the passkeys for rp that a list names, newest first.
 func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
-	vault, ok := v.a.vault.(finder)
-	if !ok {
-		passkeys, err := v.a.vault.Passkeys(ctx, rp)
-		return listed(passkeys, list), err
-	}
 	var found []Passkey
 	seen := map[string]bool{}
 	for _, d := range list {
@@ -172,7 +161,7 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 			continue
 		}
 		seen[string(d.ID)] = true
-		p, err := vault.Find(ctx, d.ID)
+		p, err := v.a.vault.Find(ctx, d.ID)
 		if errors.Is(err, ErrNoPasskey) {
 			continue
 		}
@@ -188,23 +177,12 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 	return found, nil
 }
 
-// listed returns the passkeys that a list of descriptors names.
-func listed(passkeys []Passkey, list []ctap.CredentialDescriptor) []Passkey {
-	named := make(map[string]bool, len(list))
-	for _, d := range list {
-		if d.Type == webauthn.PublicKeyType {
-			named[string(d.ID)] = true
-		}
-	}
-	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return !named[string(p.ID)] })
-}
-
 func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.COSEAlgorithm, in makeInputs) (Passkey, crypto.Signer, error) {
 	key, err := generateKey(alg)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := encodeKey(key)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
@@ -229,7 +207,7 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	}
 	response := ctap.MakeCredentialResponse{
 		Format: formatNone, Statement: cbor.MustEncode(struct{}{}),
-		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.prfMade(p, v.verified),
+		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.unsigned(p, v.verified),
 		AuthData: webauthn.AuthenticatorData{
 			RPIDHash:   p.rpIDHash(),
 			Flags:      v.flags(),

@@ -24,6 +24,7 @@ type settings struct {
 	LongTouch   bool `cbor:"5,keyasint,omitempty"`
 	Complexity  bool `cbor:"6,keyasint,omitempty"`
 	UVMisses    uint `cbor:"7,keyasint,omitempty"` // in a row
+	Fingers     uint `cbor:"8,keyasint,omitempty"` // that are enrolled
 }
 
 func (s settings) encode() []byte { return cbor.MustEncode(s) }
@@ -49,7 +50,9 @@ func (v *visit) save(ctx context.Context, s settings) error {
 // Names of notes in the vault.
 const (
 	noteMinPINSites = "min-pin-sites"
-	noteLargeBlobs  = "large-blobs"
+	noteLargeBlobs  = "large-blobs" // of the command
+	noteFingers     = "fingers"
+	noteBlobs       = "large-blob" // of the extension
 	noteIdentity    = "identity"
 )
 

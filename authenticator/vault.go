@@ -48,6 +48,9 @@ type Vault interface {
 	// Passkeys returns the passkeys for rp, or all if rp is empty, newest
 	// first. It returns ErrLocked while the vault is locked.
 	Passkeys(ctx context.Context, rp webauthn.RPID) ([]Passkey, error)
+	// Find returns the passkey with an ID, or ErrNoPasskey, without looking at
+	// the others.
+	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
 	// Save adds p. If p is discoverable, it replaces a discoverable passkey
 	// with the same RPID and user handle (CTAP §6.1.2); it always replaces one
 	// with the same ID.
@@ -65,8 +68,6 @@ type Vault interface {
 // The vault is locked exactly as long as there is a PIN that nobody has given.
 type PINVault interface {
 	Vault
-	// Find returns the passkey with an ID, or ErrNoPasskey.
-	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
 	// PINSet reports whether there is a PIN.
 	PINSet() bool
 	// Retries returns how many wrong PINs are left.

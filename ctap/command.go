@@ -18,6 +18,7 @@ const (
 	CmdClientPIN            Command = 0x06
 	CmdReset                Command = 0x07
 	CmdGetNextAssertion     Command = 0x08
+	CmdBioEnrollment        Command = 0x09
 	CmdCredentialManagement Command = 0x0a
 	CmdSelection            Command = 0x0b
 	CmdLargeBlobs           Command = 0x0c
@@ -27,7 +28,7 @@ const (
 var commandNames = map[Command]string{
 	CmdMakeCredential: "makeCredential", CmdGetAssertion: "getAssertion",
 	CmdGetInfo: "getInfo", CmdClientPIN: "clientPIN", CmdReset: "reset",
-	CmdGetNextAssertion: "getNextAssertion", CmdSelection: "selection",
+	CmdGetNextAssertion: "getNextAssertion", CmdSelection: "selection", CmdBioEnrollment: "bioEnrollment",
 	CmdCredentialManagement: "credentialManagement", CmdLargeBlobs: "largeBlobs", CmdConfig: "config",
 }
 

@@ -55,6 +55,8 @@ func ParseRequest(request []byte) (Request, error) {
 		return parseAs(parseClientPIN(body))
 	case CmdCredentialManagement:
 		return parseAs(parseManagement(body))
+	case CmdBioEnrollment:
+		return parseAs(parseBio(body))
 	case CmdLargeBlobs:
 		return parseAs(parseLargeBlobs(body))
 	case CmdConfig:

@@ -161,6 +161,15 @@ func (k *keeper) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticato
 	return v.Passkeys(ctx, rp)
 }
 
+// Find implements authenticator.Vault.
+func (k *keeper) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
+	v := k.vault()
+	if v == nil {
+		return authenticator.Passkey{}, authenticator.ErrLocked
+	}
+	return v.Find(ctx, id)
+}
+
 // Save implements authenticator.Vault.
 func (k *keeper) Save(ctx context.Context, p authenticator.Passkey) error {
 	v := k.vault()

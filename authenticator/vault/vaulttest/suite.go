@@ -47,6 +47,7 @@ func Run(t *testing.T, s Suite) {
 	}{
 		{"what was saved comes back whole", savedComesBack},
 		{"passkeys come newest first and only for their site", newestFirst},
+		{"a passkey is found by its ID", finds},
 		{"an account has one discoverable passkey", oneForAnAccount},
 		{"the same ID is the same passkey", sameID},
 		{"each use counts one", usesCount},
@@ -239,8 +240,9 @@ func lockedGivesNothing(t *testing.T, s Suite) {
 	}
 	_, passkeys := v.Passkeys(t.Context(), "")
 	_, use := v.Use(t.Context(), p.ID, time.Time{})
+	_, find := v.Find(t.Context(), p.ID)
 	for what, err := range map[string]error{
-		"Passkeys": passkeys, "Use": use,
+		"Passkeys": passkeys, "Use": use, "Find": find,
 		"Save": v.Save(t.Context(), p), "Delete": v.Delete(t.Context(), p.ID),
 	} {
 		if !errors.Is(err, authenticator.ErrLocked) {
