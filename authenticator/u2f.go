@@ -122,7 +122,7 @@ func (a *Authenticator) turnU2F(ctx context.Context, v *visit, c apdu, act func(
 		return nil, err
 	}
 	defer a.endTurn()
-	a.next, a.listing, a.upload = nil, nil, nil
+	a.forgetSeries()
 	switch {
 	case !a.u2f:
 		return nil, u2fWrongInstruction
