@@ -9,8 +9,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"cardea/ctap"
 )
 
 // Times of the device's end.
@@ -98,16 +96,6 @@ type device struct {
 
 	busy     *transaction // a CBOR or MSG command under way
 	handlers sync.WaitGroup
-}
-
-type transaction struct {
-	channel   Channel
-	command   Command
-	waiting   Waiting
-	cancel    context.CancelFunc
-	cancelled bool
-	response  chan []byte
-	keepAlive *time.Ticker // stopped for MSG
 }
 
 func (d *device) run(ctx context.Context) error {
@@ -302,53 +290,6 @@ func (d *device) initialize(on Channel, r *Report) error {
 	answer = append(answer, d.cfg.Version[:]...)
 	answer = append(answer, capabilities)
 	return d.link.send(Message{on, Init, answer})
-}
-
-// start hands a request to its handler.
-func (d *device) start(ctx context.Context, m Message) {
-	ctx, cancel := context.WithCancel(ctx)
-	t := &transaction{
-		channel: m.Channel, command: m.Command, waiting: Processing, cancel: cancel,
-		response:  make(chan []byte, 1), // nobody may be waiting any more
-		keepAlive: time.NewTicker(keepAliveEvery),
-	}
-	handle := d.cfg.Handle
-	switch {
-	case m.Command == Msg:
-		handle = d.cfg.Message
-		t.keepAlive.Stop()
-	case d.cfg.WaitsFor != nil:
-		t.waiting = d.cfg.WaitsFor(m.Payload)
-	}
-	d.busy = t
-	d.handlers.Go(func() { t.response <- handle(ctx, m.Payload) })
-}
-
-// finish sends the handler's response.
-func (d *device) finish(response []byte) error {
-	t := d.busy
-	d.abort()
-	cannotTravel := len(response) == 0 || len(response) > MaxMessage
-	switch {
-	case cannotTravel && t.command == Msg:
-		return d.fail(t.channel, Other)
-	case cannotTravel:
-		response = []byte{byte(ctap.Other)}
-	case t.cancelled && ctap.Status(response[0]) != ctap.OK:
-		response = []byte{byte(ctap.KeepaliveCancel)}
-	}
-	return d.link.send(Message{t.channel, t.command, response})
-}
-
-// abort forgets what is under way. Its handler is told to stop, and whatever
-// it still answers is dropped.
-func (d *device) abort() {
-	d.dropPartial()
-	if d.busy != nil {
-		d.busy.cancel()
-		d.busy.keepAlive.Stop()
-		d.busy = nil
-	}
 }
 
 func (d *device) fail(c Channel, e Error) error {
