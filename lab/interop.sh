@@ -106,7 +106,7 @@ known_to_udev() { udevadm info /dev/hidraw0 | grep -q ID_FIDO_TOKEN=1 && udevadm
 told() { fido2-token -I /dev/hidraw0 | tee "$work/info" && grep -q 'proto: 0x02' "$work/info" && grep -q 'FIDO_2_1' "$work/info"; }
 
 token() {
-	check "udev knows the device as a FIDO token" known_to_udev
+	check "udev knows the device as a FIDO token" until_true 20 known_to_udev
 	check "fido2-token -L lists it" listed
 	check "fido2-token -I reads it" told && sed 's/^/      /' "$work/info"
 }
