@@ -96,32 +96,46 @@ firefox_verified() {
 }
 
 # typing BROWSER COMMAND...: types the PIN while COMMAND runs, whenever the
-# browser has begun to ask the key about PINs and goes no further by itself. The
-# last screen is kept for who looks.
+# browser waits for it. The last screen is kept for who looks.
 typing() {
 	local name=$1 typist rc
 	shift
-	type_pins "$name" "$(last_record)" &
+	: >"$work/$name.log"
+	"type_in_$name" "$(last_record)" &
 	typist=$!
 	"$@"
 	rc=$?
 	kill $typist
 	return $rc
 }
-type_pins() {
-	local last=$2
+# Chromium asks the key about PINs, and then goes no further by itself.
+type_in_chromium() {
+	local last=$1
 	while sleep 1; do
 		[ "$(last_record)" != "$last" ] || continue
 		last=$(last_record)
 		sleep 5
 		[ "$(last_record)" = "$last" ] || continue
-		case $last in *command=clientPIN*) ;; *) continue ;; esac
-		import -window root "/scratch/$1-pin.png"
-		# Without a window manager the window under the pointer has the keys.
-		xdotool mousemove 620 300
-		xdotool type --delay 100 "$pin"
-		sleep 1
-		xdotool key Return
+		case $last in *command=clientPIN*) type_pin chromium ;; esac
 	done
+}
+# Firefox says so in its log, and the key hears nothing.
+type_in_firefox() {
+	local typed=0 asked
+	while sleep 1; do
+		asked=$(grep -c 'PIN Error that requires user interaction' "$work/firefox.log")
+		[ "$asked" -gt "$typed" ] || continue
+		typed=$asked
+		sleep 5 # for its dialog
+		type_pin firefox
+	done
+}
+type_pin() {
+	import -window root "/scratch/$1-pin.png"
+	# Without a window manager the window under the pointer has the keys.
+	xdotool mousemove 620 240
+	xdotool type --delay 100 "$pin"
+	sleep 1
+	xdotool key Return
 }
 last_record() { tail -n 1 "$work/key.log"; }
