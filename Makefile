@@ -43,8 +43,10 @@ gallery: build deps
 # /dev/uhid. Needs root; docs/INTEROP.md says what runs and what came of it.
 lab:
 	lab/deps
+	mkdir -p build/lab
+	lab/libfido2 build/lab
 	CGO_ENABLED=0 $(GO) build -o build/lab/cardea ./cmd/cardea
-	lab/python build/lab/cardea
+	lab/python build/lab/cardea build/lab/python
 	LAB_SCRATCH=build/lab lab/run lab/interop.sh
 
 deps:

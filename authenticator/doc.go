@@ -86,8 +86,8 @@
 //
 // # What it does not do
 //
-// No vendor commands and none of the prototypes of CTAP 2.1 (0x40, 0x41). No
-// uvCountSinceLastPinEntry: to count each use would be one more write.
+// No vendor commands, and of the prototypes of CTAP 2.1 only the old number of
+// credentialManagement (0x41), which libfido2 1.12 uses. No uvCountSinceLastPinEntry: to count each use would be one more write.
 // A security key claims FIDO_2_3, a phone does not, as it has no hmac-secret.
 // Nobody may claim FIDO_2_2 (CTAP §6.4). Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.

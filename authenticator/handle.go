@@ -13,6 +13,7 @@ import (
 
 // handle waits for its turn, answers, and writes the one record of it.
 func (a *Authenticator) handle(ctx context.Context, caller Caller, request []byte) (response any, err error) {
+	request = withoutPreview(request)
 	r, err := ctap.ParseRequest(request)
 	if len(request) != 0 && !a.speaks(ctap.Command(request[0])) {
 		err = ctap.InvalidCommand

@@ -52,9 +52,10 @@ var rooms = map[string][]string{
 	"authenticator/agent": {"authenticator", "authenticator/exchange", "authenticator/manage", "ctap", "webauthn",
 		"internal/cbor"},
 	"authenticator/uhid":     {"authenticator", "ctap", "ctap/ctaphid"},
+	"authenticator/vpcd":     {"authenticator", "ctap", "ctap/ctaphid/socket"},
 	"authenticator/desktop":  {},
 	"authenticator/terminal": {"authenticator", "ctap"},
-	"authenticator/testkey":  {"authenticator", "authenticator/uhid", "authenticator/vault/vaulttest", "webauthn", "ctap/ctaphid/socket"},
+	"authenticator/testkey":  {"authenticator", "authenticator/uhid", "authenticator/vpcd", "authenticator/vault/vaulttest", "webauthn", "ctap/ctaphid/socket"},
 	"authenticator/app": {"authenticator", "authenticator/vault", "authenticator/agent", "authenticator/desktop", "authenticator/terminal", "authenticator/manage", "ctap", "webauthn",
 		"hybrid", "hybrid/qrimage", "hybrid/tunnel", "hybrid/link", "internal/httpd", "internal/look"},
 
