@@ -15,8 +15,9 @@
 // not signed. A SecurityKey takes its PIN from the client and only touches from
 // its Person; what it has is in the next section.
 //
-// In both, passkeys are bound to this vault: the flags BE and BS are never set,
-// and each passkey has its own signature counter.
+// In both, passkeys that are made here are bound to this vault: the flags BE and
+// BS are not set, and each has its own signature counter. One that came from
+// another app (Passkey.Shared) says what it said there: BE and BS, and no count.
 //
 // # A security key
 //

@@ -141,7 +141,7 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 		return none, vaultStatus("counting the signature", err)
 	}
 	authData := webauthn.AuthenticatorData{
-		RPIDHash: p.rpIDHash(), Flags: want.flags, SignCount: count, Extensions: outputs,
+		RPIDHash: p.rpIDHash(), Flags: want.flags | p.backupFlags(), SignCount: count, Extensions: outputs,
 	}.Encode()
 	signature, err := sign(key, authData, want.clientDataHash)
 	if err != nil {
@@ -167,6 +167,15 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 		response.User = &ctap.UserEntity{ID: p.Account.Handle}
 	}
 	return response, nil
+}
+
+// backupFlags are BE and BS, which a site has been told once and for all when
+// the passkey was made (WebAuthn §6.1.3).
+func (p Passkey) backupFlags() webauthn.Flags {
+	if p.Shared {
+		return webauthn.FlagBackupEligible | webauthn.FlagBackupState
+	}
+	return 0
 }
 
 // keyAssertion is getAssertion of a security key, which leaves the choice among

@@ -34,6 +34,10 @@ type Passkey struct {
 	HMACSecrets  secret.Key
 	CredBlob     secret.Key // what the site left here; may be absent
 	LargeBlobKey secret.Key // 32 bytes; may be absent
+	// Shared says that the passkey came from an app that keeps it in several
+	// places, and told its site so: BE and BS are set when it signs, and its
+	// count stays zero (WebAuthn §6.1.3, CXF).
+	Shared bool
 	// ThirdPartyPayment lets other sites than the passkey's ask for payments.
 	ThirdPartyPayment bool
 }
@@ -55,7 +59,7 @@ type Vault interface {
 	// with the same RPID and user handle (CTAP §6.1.2); it always replaces one
 	// with the same ID.
 	Save(ctx context.Context, p Passkey) error
-	// Use counts a signature and notes the time, unless at is zero: a silent
+	// Use counts a signature, unless the passkey is Shared, and notes the time, unless at is zero: a silent
 	// assertion is no use that a person would remember. It returns the new
 	// count, or ErrNoPasskey.
 	Use(ctx context.Context, id webauthn.CredentialID, at time.Time) (uint32, error)

@@ -67,6 +67,7 @@ type (
 	cxfOurs struct {
 		Name        string `json:"name"`
 		SignCount   uint32 `json:"signCount,omitempty"`
+		Shared      bool   `json:"shared,omitempty"`
 		RPName      string `json:"rpName,omitempty"`
 		Nickname    string `json:"nickname,omitempty"`
 		CredProtect uint8  `json:"credProtect,omitempty"`

@@ -48,8 +48,9 @@ type Import struct {
 // ReadCXF reads a CXF document. It passes over what it does not know, and says
 // what it leaves behind; it returns ErrNotCXF if it makes nothing of the whole.
 //
-// CXF has no signature counter: a passkey begins at zero, unless the document
-// is our own export.
+// CXF has no signature counter, and is for passkeys that live in several places:
+// what is read is Shared and its count is zero, unless the document is our own
+// export.
 func ReadCXF(r io.Reader) (Import, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxCXF+1))
 	defer clear(b)
@@ -167,7 +168,7 @@ func passkeyOf(c cxfPasskey) (authenticator.Passkey, error) {
 		Account: authenticator.Account{
 			Handle: webauthn.UserHandle(c.UserHandle), Name: clip(c.Username), DisplayName: clip(c.UserDisplayName),
 		},
-		Algorithm: alg, PrivateKey: secret.New(c.Key), Discoverable: true,
+		Algorithm: alg, PrivateKey: secret.New(c.Key), Discoverable: true, Shared: true,
 	}, nil
 }
 
@@ -228,7 +229,7 @@ func remember(p *authenticator.Passkey, raw json.RawMessage) {
 	if json.Unmarshal(raw, &o) != nil || o.Name != cxfOursName || o.CredProtect > 3 {
 		return
 	}
-	p.SignCount, p.RPName, p.Nickname, p.CredProtect = o.SignCount, clip(o.RPName), clip(o.Nickname), o.CredProtect
+	p.Shared, p.SignCount, p.RPName, p.Nickname, p.CredProtect = o.Shared, o.SignCount, clip(o.RPName), clip(o.Nickname), o.CredProtect
 	p.LastUsed = fromMillis(o.LastUsedAt)
 	if o.CreatedAt != 0 {
 		p.CreatedAt = fromMillis(o.CreatedAt)

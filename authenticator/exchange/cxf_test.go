@@ -128,7 +128,7 @@ func TestDocumentOfAnotherApp(t *testing.T) {
 	var sites []webauthn.RPID
 	for _, p := range got.Passkeys {
 		sites = append(sites, p.RPID)
-		if p.SignCount != 0 || !p.Discoverable {
+		if p.SignCount != 0 || !p.Discoverable || !p.Shared {
 			t.Errorf("passkey for %s: count %d, discoverable %v; want 0, true", p.RPID, p.SignCount, p.Discoverable)
 		}
 	}

@@ -86,7 +86,7 @@ func itemOf(p authenticator.Passkey) (json.RawMessage, error) {
 		return nil, errors.New("encoding") // the cause might quote a key
 	}
 	ours, err := json.Marshal(cxfOurs{
-		Name: cxfOursName, SignCount: p.SignCount, RPName: p.RPName, Nickname: p.Nickname,
+		Name: cxfOursName, SignCount: p.SignCount, Shared: p.Shared, RPName: p.RPName, Nickname: p.Nickname,
 		CredProtect: p.CredProtect, LastUsedAt: millis(p.LastUsed), CreatedAt: millis(p.CreatedAt),
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ type record struct {
 	CredBlob     []byte                 `cbor:"16,keyasint,omitempty"`
 	LargeBlobKey []byte                 `cbor:"17,keyasint,omitempty"`
 	Payment      bool                   `cbor:"18,keyasint,omitempty"`
+	Shared       bool                   `cbor:"19,keyasint,omitempty"`
 }
 
 // EncodePasskey writes a passkey down as it stands in a backup, keys included
@@ -48,7 +49,7 @@ func EncodePasskey(p authenticator.Passkey) ([]byte, error) {
 		Discoverable: p.Discoverable, Nickname: p.Nickname,
 		CreatedAt: millis(p.CreatedAt), LastUsed: millis(p.LastUsed),
 		CredProtect: p.CredProtect, HMACSecrets: p.HMACSecrets.Expose(), CredBlob: p.CredBlob.Expose(),
-		LargeBlobKey: p.LargeBlobKey.Expose(), Payment: p.ThirdPartyPayment,
+		LargeBlobKey: p.LargeBlobKey.Expose(), Payment: p.ThirdPartyPayment, Shared: p.Shared,
 	})
 	if err == nil && len(b) > maxRecord {
 		err = fmt.Errorf("passkey of %d bytes, want at most %d", len(b), maxRecord)
@@ -75,7 +76,7 @@ func DecodePasskey(b []byte) (authenticator.Passkey, error) {
 		Discoverable: r.Discoverable, Nickname: r.Nickname,
 		CreatedAt: fromMillis(r.CreatedAt), LastUsed: fromMillis(r.LastUsed),
 		CredProtect: r.CredProtect, HMACSecrets: keyOf(r.HMACSecrets), CredBlob: keyOf(r.CredBlob),
-		LargeBlobKey: keyOf(r.LargeBlobKey), ThirdPartyPayment: r.Payment,
+		LargeBlobKey: keyOf(r.LargeBlobKey), ThirdPartyPayment: r.Payment, Shared: r.Shared,
 	}, nil
 }
 

@@ -25,6 +25,7 @@ type item struct {
 	nickname     string
 	count        uint32
 	discoverable bool
+	shared       bool // there are copies elsewhere: its count stays
 	changed      bool // raw has not the last of count, lastUsed and nickname
 }
 
@@ -54,7 +55,7 @@ func (i *item) passkey() authenticator.Passkey {
 		CreatedAt: fromMillis(i.created), LastUsed: fromMillis(i.lastUsed),
 		CredProtect: uint8(v.protect), HMACSecrets: keyOf(v.hmacSecrets),
 		CredBlob: keyOf(v.credBlob), LargeBlobKey: keyOf(v.largeBlobKey),
-		ThirdPartyPayment: v.payment,
+		ThirdPartyPayment: v.payment, Shared: i.shared,
 	}
 }
 

@@ -38,10 +38,14 @@ func (v *Vault) Use(ctx context.Context, id webauthn.CredentialID, at time.Time)
 		if i == nil {
 			return record{}, authenticator.ErrNoPasskey
 		}
-		if i.count == math.MaxUint32 {
+		switch {
+		case i.shared:
+			count = i.count
+		case i.count == math.MaxUint32:
 			return record{}, fmt.Errorf("the count has reached its end")
+		default:
+			count = i.count + 1
 		}
-		count = i.count + 1
 		return record{Use: &use{ID: id, Count: count, At: millis(at)}}, nil
 	})
 	return count, err

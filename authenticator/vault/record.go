@@ -78,6 +78,7 @@ type stored struct {
 	CredBlob     []byte `cbor:"16,keyasint,omitempty"`
 	LargeBlobKey []byte `cbor:"17,keyasint,omitempty"`
 	Payment      bool   `cbor:"18,keyasint,omitempty"`
+	Shared       bool   `cbor:"19,keyasint,omitempty"`
 }
 
 type use struct {
@@ -125,7 +126,7 @@ func store(p authenticator.Passkey) *stored {
 		CreatedAt: millis(p.CreatedAt), LastUsed: millis(p.LastUsed),
 		CredProtect: p.CredProtect, HMACSecrets: bytes.Clone(p.HMACSecrets.Expose()),
 		CredBlob: bytes.Clone(p.CredBlob.Expose()), LargeBlobKey: bytes.Clone(p.LargeBlobKey.Expose()),
-		Payment: p.ThirdPartyPayment,
+		Payment: p.ThirdPartyPayment, Shared: p.Shared,
 	}
 }
 

@@ -20,7 +20,7 @@ type view struct {
 	hmacSecrets, credBlob, largeBlobKey                             []byte
 	algorithm, created, lastUsed                                    int64
 	count, protect                                                  uint64
-	discoverable, payment                                           bool
+	discoverable, payment, shared                                   bool
 }
 
 // Major types of CBOR (RFC 8949 §3.1) that a stored passkey has.
@@ -68,7 +68,7 @@ func scan(b []byte) (v view, rest []byte, err error) {
 		if major, key, rest, err = head(rest); err != nil {
 			return v, nil, err
 		}
-		if major != majorUint || key <= last || key > 18 {
+		if major != majorUint || key <= last || key > 19 {
 			return v, nil, errNotStored // not in order, twice, or unknown
 		}
 		last = key
@@ -144,6 +144,8 @@ func (v *view) setFlag(key, arg uint64) error {
 		v.discoverable = arg == 21
 	case key == 18:
 		v.payment = arg == 21
+	case key == 19:
+		v.shared = arg == 21
 	default:
 		return errNotStored
 	}
@@ -180,7 +182,7 @@ func (v view) item(raw []byte) item {
 	return item{
 		raw: raw, id: string(v.id), rp: webauthn.RPID(v.rp), handle: string(v.handle),
 		created: v.created, lastUsed: v.lastUsed, count: uint32(v.count),
-		nickname: string(v.nickname), discoverable: v.discoverable,
+		nickname: string(v.nickname), discoverable: v.discoverable, shared: v.shared,
 	}
 }
 

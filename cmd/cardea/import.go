@@ -85,9 +85,6 @@ func (i imported) words(file string) string {
 		b.WriteString("\nTaken, but without")
 		sayLeft(&b, i.Dropped)
 	}
-	if i.Added+i.Replaced > 0 {
-		b.WriteString("\nSites that were told that a passkey is kept in several places may refuse it from here.")
-	}
 	fmt.Fprintf(&b, "\nTry them, then destroy %s: it holds private keys that are not encrypted.", printable(file, false))
 	return b.String()
 }

@@ -135,7 +135,9 @@ func (m *Memory) Use(ctx context.Context, id webauthn.CredentialID, at time.Time
 	if p == nil {
 		return 0, authenticator.ErrNoPasskey
 	}
-	p.SignCount++
+	if !p.Shared {
+		p.SignCount++
+	}
 	if !at.IsZero() {
 		p.LastUsed = at
 	}

@@ -52,6 +52,7 @@ func Run(t *testing.T, s Suite) {
 		{"the same ID is the same passkey", sameID},
 		{"each use counts one", usesCount},
 		{"a silent use counts and leaves no trace", silentUse},
+		{"a shared passkey is not counted", sharedIsNotCounted},
 		{"what was deleted is gone", deletedIsGone},
 		{"a passkey that is not there is ErrNoPasskey", notThere},
 		{"what was given out is a copy", copies},
@@ -308,5 +309,20 @@ func same(a, b authenticator.Passkey) bool {
 		a.Discoverable == b.Discoverable && a.Nickname == b.Nickname &&
 		a.CreatedAt.Equal(b.CreatedAt) && a.LastUsed.Equal(b.LastUsed) &&
 		a.CredProtect == b.CredProtect && a.HMACSecrets.Equal(b.HMACSecrets) && a.CredBlob.Equal(b.CredBlob) &&
-		a.LargeBlobKey.Equal(b.LargeBlobKey) && a.ThirdPartyPayment == b.ThirdPartyPayment
+		a.LargeBlobKey.Equal(b.LargeBlobKey) && a.ThirdPartyPayment == b.ThirdPartyPayment && a.Shared == b.Shared
+}
+
+func sharedIsNotCounted(t *testing.T, s Suite) {
+	v := s.Open(t)
+	p := NewPasskey(1, "example.org", "ana")
+	p.Shared = true
+	save(t, v, p)
+	at := p.CreatedAt.Add(time.Hour)
+	if count, err := v.Use(t.Context(), p.ID, at); err != nil || count != 0 {
+		t.Errorf("Use = %d, %v; want 0", count, err)
+	}
+	v = s.again(t, v)
+	if got := list(t, v, p.RPID)[0]; !got.Shared || got.SignCount != 0 || !got.LastUsed.Equal(at) {
+		t.Errorf("after its use: %+v", got)
+	}
 }
