@@ -18,8 +18,9 @@ import (
 type Client struct {
 	channel *channel
 	info    ctap.Info
-	getInfo []byte // as a response: status and map
-	private *ecdh.PrivateKey
+	getInfo []byte           // as a response: status and map
+	private *ecdh.PrivateKey // nil unless a link is wanted
+	service hybrid.Service   // where the phone is
 
 	stop      context.CancelFunc
 	responses chan []byte
@@ -30,7 +31,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	waiting bool // a request is on its way
-	linking *hybrid.Linking
+	linking *hybrid.Link
 }
 
 var _ ctap.Device = (*Client)(nil)
@@ -102,17 +103,18 @@ func (c *Client) keepLinking(l *hybrid.Linking) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.linking = l
+	kept := l.Link(c.service)
+	c.linking = &kept
 }
 
 // Linking returns the link that the phone has given, if the invitation asked
 // for one and its signature is good. A phone may give it at any time before the
 // tunnel ends; it is safe for concurrent use.
-func (c *Client) Linking() (hybrid.Linking, bool) {
+func (c *Client) Linking() (hybrid.Link, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.linking == nil {
-		return hybrid.Linking{}, false
+		return hybrid.Link{}, false
 	}
 	return *c.linking, true
 }
