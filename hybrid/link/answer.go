@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"crypto/ecdh"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,11 @@ type AnswerConfig struct {
 	Info       ctap.Info         // what this phone is, told after the handshake
 	Progress   func(Stage)       // may be nil
 	Timeouts   Timeouts
+
+	// Credentials answers requests for digital credentials; nil means that
+	// this phone has none, and says so. Requests and responses are JSON as the
+	// Digital Credentials API has it, and are not looked into here.
+	Credentials func(ctx context.Context, request json.RawMessage) (response json.RawMessage)
 
 	// Link is given to a client that asks to be linked; nil means none is.
 	Link *hybrid.LinkOffer
@@ -112,7 +118,10 @@ func (cfg *AnswerConfig) meet(ctx context.Context, m meeting, conn *tunnel.Conn)
 	if err := conn.Write(greeting, message2); err != nil {
 		return nil, fail(ctx, legOf(err), err)
 	}
-	p := &Phone{channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command, progress: cfg.Progress}
+	p := &Phone{
+		channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command,
+		progress: cfg.Progress, credentials: cfg.Credentials,
+	}
 	if err := cfg.introduce(greeting, m.linkTo, p.channel); err != nil {
 		return nil, fail(ctx, legOf(err), fmt.Errorf("saying what this phone is: %w", err))
 	}
@@ -152,6 +161,9 @@ func (cfg *AnswerConfig) introduce(ctx context.Context, linkTo *ecdh.PublicKey, 
 		return fmt.Errorf("getInfo: %w", err)
 	}
 	first := hybrid.PostHandshake{Info: info, Features: []string{hybrid.FeatureCTAP}}
+	if cfg.Credentials != nil {
+		first.Features = append(first.Features, hybrid.FeatureDC)
+	}
 	if err := c.writeRecord(ctx, first.Encode()); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func Call(ctx context.Context, l hybrid.Link, hint hybrid.Hint, cfg DialConfig) 
 
 	psk := hybrid.PSKFor(l.Secret, eid)
 	defer psk.Wipe()
-	c := &Client{service: l.Service}
+	c := &Client{service: l.Service, wants: featureFor(hint)}
 	if err := cfg.greet(ctx, c, noise.NewNK(l.Identity, psk), conn); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"cardea/ctap"
 	"cardea/hybrid"
@@ -21,9 +20,13 @@ type DialConfig struct {
 	Timeouts Timeouts
 }
 
-// ErrNoPasskeys says that the phone is there and has nothing to sign in with:
-// it does not offer CTAP.
-var ErrNoPasskeys = errors.New("this phone offers no passkeys")
+// What a phone says that is there and has not what is wanted.
+var (
+	// ErrNoPasskeys: it does not offer CTAP.
+	ErrNoPasskeys = errors.New("this phone offers no passkeys")
+	// ErrNoCredentials: it does not offer digital credentials.
+	ErrNoCredentials = errors.New("this phone offers no digital credentials")
+)
 
 // Dial does the client's half of a hybrid transaction. It listens until a phone
 // that has read the code of inv is heard, joins the phone's tunnel, completes
@@ -59,7 +62,7 @@ func Dial(ctx context.Context, inv *hybrid.Invitation, cfg DialConfig) (*Client,
 	report(cfg.Progress, StageConnected)
 	psk := hybrid.PSKFor(inv.Secret, eid)
 	defer psk.Wipe()
-	c := &Client{service: eid.Service()}
+	c := &Client{service: eid.Service(), wants: featureFor(inv.Hint)}
 	if inv.Linking {
 		c.private = private
 	}
@@ -161,13 +164,27 @@ func (c *Client) introduce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errProtocol, err)
 	}
-	if !slices.Contains(first.Features, hybrid.FeatureCTAP) {
-		return &onLeg{LegPeer, ErrNoPasskeys}
+	c.offers = first.Features
+	if !c.Offers(c.wants) {
+		return &onLeg{LegPeer, missing[c.wants]}
 	}
-	if err := cbor.Decode(first.Info, &c.info); err != nil {
-		return fmt.Errorf("%w: getInfo: %w", errProtocol, err)
+	if c.Offers(hybrid.FeatureCTAP) {
+		if err := cbor.Decode(first.Info, &c.info); err != nil {
+			return fmt.Errorf("%w: getInfo: %w", errProtocol, err)
+		}
+		c.getInfo = append([]byte{byte(ctap.OK)}, first.Info...)
 	}
-	c.getInfo = append([]byte{byte(ctap.OK)}, first.Info...)
 	c.keepLinking(linking)
 	return nil
+}
+
+var missing = map[string]error{hybrid.FeatureCTAP: ErrNoPasskeys, hybrid.FeatureDC: ErrNoCredentials}
+
+// featureFor is what a phone must have to answer what hint announces.
+func featureFor(hint hybrid.Hint) string {
+	switch hint {
+	case hybrid.HintPresentation, hybrid.HintIssuance:
+		return hybrid.FeatureDC
+	}
+	return hybrid.FeatureCTAP
 }
