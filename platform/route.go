@@ -46,6 +46,18 @@ type Route interface {
 	Open(ctx context.Context, purpose Purpose, show func(Progress)) (Connection, error)
 }
 
+// A Remembered route leads to one authenticator that was reached before and let
+// itself be remembered, such as a linked phone.
+type Remembered interface {
+	Route
+	// ID tells it from others; it is no secret and never changes.
+	ID() string
+	// Name is what its owner calls it.
+	Name() string
+	// Forget is the end of it.
+	Forget() error
+}
+
 // A Connection is one authenticator that was reached. The client sends it one
 // command at a time; the end of the command's context cancels it.
 type Connection interface {
@@ -118,7 +130,21 @@ type Progress struct {
 	Relay string
 	// Until is when the step gives up by itself; zero if it does not.
 	Until time.Time
+	// Instead says why this is not what the person has chosen.
+	Instead Instead
 }
+
+// An Instead is why a remembered phone is not called, or no longer, and a code
+// is shown.
+type Instead string
+
+// The reasons. Of either the person can do nothing but scan.
+const (
+	// InsteadOfSilence: the phone could not be reached, or did not come.
+	InsteadOfSilence Instead = "silent"
+	// InsteadOfForgotten: the phone has forgotten us, and we it.
+	InsteadOfForgotten Instead = "forgotten"
+)
 
 // A Stage names a step. Which ones there are depends on the Kind.
 type Stage string
@@ -128,6 +154,8 @@ const (
 	// StageAskHere: the authenticator in this device is asking its person.
 	StageAskHere Stage = "ask-here"
 
+	// StageCalling: a remembered phone is being woken.
+	StageCalling Stage = "calling"
 	// StageRadioOff: Bluetooth is off here. The code comes when it is on.
 	StageRadioOff Stage = "radio-off"
 	// StageShowCode: the code is on the screen and nobody was heard yet.
