@@ -3,6 +3,7 @@ package phone
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +13,6 @@ import (
 	"sync"
 
 	"cardea/hybrid"
-	"cardea/internal/cbor"
 )
 
 // maxLinks is how many phones are remembered; the oldest goes first.
@@ -32,8 +32,8 @@ func OpenLinks(path string) *Links { return &Links{path: path} }
 
 // linksFile is the file: newest first.
 type linksFile struct {
-	Version uint       `cbor:"1,keyasint"`
-	Links   []cbor.Raw `cbor:"2,keyasint"`
+	Version int      `json:"version"`
+	Links   [][]byte `json:"links"` // each as hybrid.Link.Encode has it
 }
 
 const linksVersion = 1
@@ -86,7 +86,7 @@ func (l *Links) read() ([]hybrid.Link, error) {
 
 func parseLinks(b []byte) ([]hybrid.Link, error) {
 	var f linksFile
-	if err := cbor.Decode(b, &f); err != nil {
+	if err := json.Unmarshal(b, &f); err != nil {
 		return nil, err
 	}
 	if f.Version != linksVersion {
@@ -110,9 +110,13 @@ func (l *Links) write(links []hybrid.Link) (err error) {
 			err = fmt.Errorf("keeping remembered phones: %w", err)
 		}
 	}()
-	f := linksFile{Version: linksVersion, Links: make([]cbor.Raw, len(links))}
+	f := linksFile{Version: linksVersion, Links: make([][]byte, len(links))}
 	for i, k := range links {
 		f.Links[i] = k.Encode()
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		return err
 	}
 	dir := filepath.Dir(l.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -123,7 +127,7 @@ func (l *Links) write(links []hybrid.Link) (err error) {
 		return err
 	}
 	defer os.Remove(t.Name())
-	_, err = t.Write(cbor.MustEncode(f))
+	_, err = t.Write(b)
 	if err = errors.Join(err, t.Sync(), t.Close()); err != nil {
 		return err
 	}
