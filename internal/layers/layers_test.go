@@ -77,6 +77,8 @@ var rooms = map[string][]string{
 
 	"internal/world": {"..."},
 	"cmd/cardea":     {"..."},
+
+	"lab/stockbrowser": {"internal/chromium"},
 }
 
 var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
@@ -87,7 +89,7 @@ var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
 		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
-		"cmd/cardea", "internal/world"},
+		"cmd/cardea", "internal/world", "lab/stockbrowser"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez"},
 	"github.com/fxamacker/cbor/v2":    {"internal/cbor"},
 	"github.com/go-webauthn/webauthn": {"identity/ceremony"},
