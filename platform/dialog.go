@@ -76,8 +76,10 @@ type Failed struct {
 	Leg Leg
 	// Reason is what the authenticator said, if it was reached.
 	Reason Reason
-	// Relay is the name of the relay if it is known.
-	Relay string
+	// Relay is the name of the relay if it is known, and Trouble why it was not
+	// reached.
+	Relay   string
+	Trouble Trouble
 }
 
 // A Reason is why an authenticator that was reached did not do it.

@@ -206,8 +206,23 @@ type Failure struct {
 	Leg Leg
 	// Relay is the name of the relay if it was known by then.
 	Relay string
-	Err   error
+	// Trouble is why LegRelay failed, so far as that is known.
+	Trouble Trouble
+	Err     error
 }
+
+// A Trouble is why a relay cannot be reached.
+type Trouble string
+
+// The troubles that a person can do something about.
+const (
+	TroubleName        Trouble = "name"        // its name is not found: offline, or filtered
+	TroubleConnect     Trouble = "connect"     // nobody answers there
+	TroubleCertificate Trouble = "certificate" // somebody on the way opens the connection
+	TroubleClock       Trouble = "clock"       // this device's clock is wrong
+	TroubleBetween     Trouble = "between"     // a proxy or a network's sign-in page answers
+	TroubleService     Trouble = "service"     // it answers, and is full or faulty
+)
 
 // Error returns the leg and the cause.
 func (f *Failure) Error() string {

@@ -201,7 +201,7 @@ func (s *session) failed(ctx context.Context, route Route, f Failed, cause error
 func outcome(err error) (Failed, *Error) {
 	var way *Failure
 	if errors.As(err, &way) {
-		return Failed{Leg: way.Leg, Relay: way.Relay}, nil
+		return Failed{Leg: way.Leg, Relay: way.Relay, Trouble: way.Trouble}, nil
 	}
 	var no *refused
 	if errors.As(err, &no) {

@@ -84,6 +84,11 @@ var galleryLegs = []platform.Leg{
 	platform.LegTimeout, platform.LegNoKey, platform.LegKey,
 }
 
+var galleryTroubles = []platform.Trouble{
+	platform.TroubleName, platform.TroubleConnect, platform.TroubleCertificate, platform.TroubleClock, platform.TroubleBetween,
+	platform.TroubleService,
+}
+
 var galleryStages = []platform.Stage{
 	platform.StageAskHere, platform.StageCalling, platform.StageRadioOff, platform.StageShowCode, platform.StageHeard, platform.StageRelayed,
 	platform.StageAnswered, platform.StageInsertKey, platform.StageChooseKey, platform.StageTouchKey,
@@ -157,6 +162,11 @@ func galleryWays() (all []galleryState) {
 	for _, l := range galleryLegs {
 		add("failed-"+string(l), platform.Screen{
 			Sort: platform.ScreenFailed, Kind: platform.Phone, Failed: &platform.Failed{Leg: l, Relay: "relay.alder.example"},
+		})
+	}
+	for _, tr := range galleryTroubles {
+		add("failed-relay-"+string(tr), platform.Screen{Sort: platform.ScreenFailed, Kind: platform.Phone,
+			Failed: &platform.Failed{Leg: platform.LegRelay, Relay: "relay.alder.example", Trouble: tr},
 		})
 	}
 	kinds := []platform.Kind{platform.Phone, platform.SecurityKey, platform.ThisDevice}

@@ -203,7 +203,8 @@ func (j *journey) failure(ctx context.Context, err error) error {
 }
 
 // failure makes a *platform.Failure of an error of package link, unless the
-// request has ended. The legs have the same names there.
+// request has ended. The legs, and the troubles of package tunnel, have the same
+// names there.
 func failure(ctx context.Context, err error, relay string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -213,7 +214,11 @@ func failure(ctx context.Context, err error, relay string) error {
 	if errors.As(err, &l) {
 		leg = platform.Leg(l.Leg)
 	}
-	return &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	f := &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	if leg == platform.LegRelay {
+		f.Trouble = platform.Trouble(tunnel.TroubleOf(err))
+	}
+	return f
 }
 
 type connection struct {
