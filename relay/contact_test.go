@@ -323,6 +323,7 @@ func TestLogHasNoContactKeyAndNoPayload(t *testing.T) {
 	tunnel, _ := phone.ring(t)
 	send(t, phone.ws, "\x03"+tunnel)
 	wantStatus(t, calling, 410)
+	phone.ws.CloseRead(t.Context()) // which answers the relay's close frame
 	h.relay.Close()
 	log := strings.ToLower(h.log.String())
 	for _, s := range []string{hex.EncodeToString(phone.key.Expose()), phone.id.String(), "a10203", hex.EncodeToString([]byte(tunnel))} {
