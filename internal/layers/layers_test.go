@@ -55,6 +55,7 @@ var rooms = map[string][]string{
 	"platform/local":       {"platform", "authenticator", "authenticator/agent", "ctap", "webauthn"},
 	"platform/phone":       {"platform", "hybrid", "hybrid/qrimage", "hybrid/link", "hybrid/tunnel", "ctap", "webauthn"},
 	"platform/securitykey": {"platform", "ctap", "ctap/ctaphid", "webauthn"},
+	"platform/doctor":      {"platform", "hybrid", "hybrid/tunnel"},
 	"platform/routetest":   {"platform", "ctap", "webauthn"},
 	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/link", "hybrid/tunnel", "hybrid/radio/...", "internal/look"},
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -139,7 +138,7 @@ func (b bluetooth) Scan(ctx context.Context, heard func([]byte) bool) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return errors.Join(hybrid.ErrRadioOff, err)
+		return err // it says that the radio is off
 	}
 	return radio.On(b.adapter).Scan(ctx, heard)
 }
