@@ -16,6 +16,15 @@ type progressPage struct {
 	Again             bool // scanning another code is the way on
 }
 
+// A progressAnswer is a progressPage for programs.
+type progressAnswer struct {
+	Running bool   `json:"running"`
+	Sent    bool   `json:"sent"`
+	Title   string `json:"title"`
+	Says    string `json:"says"`
+	ToDo    string `json:"todo,omitempty"`
+}
+
 // A legRow is one part of the way to the other device.
 type legRow struct {
 	Name, Says, Icon string
@@ -29,6 +38,10 @@ func (a *App) progressPage(w http.ResponseWriter, r *http.Request) error {
 		return see(w, r, "/scan")
 	}
 	p := a.progress(*t)
+	if wantsJSON(r) {
+		writeJSON(w, http.StatusOK, progressAnswer{Running: p.Running, Sent: t.Result == resultSent, Title: p.Title, Says: p.Says, ToDo: p.ToDo})
+		return nil
+	}
 	p.Frame = a.frame(p.Title, "").live()
 	return a.render(w, http.StatusOK, "progress", p)
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"cardea/authenticator/app"
@@ -28,6 +27,8 @@ type authenticatorRunCommand struct {
 	Place     authenticatorPlace `embed:""`
 	Service   *uint16            `help:"Number of the relay at which a phone meets computers: 0, 1, or 256 and above. The default is the development relay, which needs --relay." env:"CARDEA_SERVICE"`
 	Relay     map[string]string  `help:"Where the relay of a domain is reached, as DOMAIN=ws://HOST:PORT; repeat for several." env:"CARDEA_RELAYS"`
+	RelayCA   string             `name:"relay-ca" type:"existingfile" help:"Certificates (PEM) that relays are trusted by, besides the system's." env:"CARDEA_RELAY_CA"`
+	Adapter   string             `help:"Bluetooth adapter that a phone advertises with, such as hci1; the default is the first that is switched on." env:"CARDEA_ADAPTER"`
 }
 
 func (c *authenticatorRunCommand) Run(s *session) error {
@@ -37,6 +38,10 @@ func (c *authenticatorRunCommand) Run(s *session) error {
 	if a, err := net.ResolveTCPAddr("tcp", c.Listen); err != nil || !a.IP.IsLoopback() {
 		return fmt.Errorf("--listen %s is not a loopback address; the app's pages are for this machine only", c.Listen)
 	}
+	relays, err := tunnel.Relays{At: c.Relay, CA: c.RelayCA}.Dialer()
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("starting the app: %w", err)
@@ -44,7 +49,7 @@ func (c *authenticatorRunCommand) Run(s *session) error {
 	cfg := app.Config{
 		Style: app.Style(c.Manner), OSVersion: c.OSVersion, DeviceName: c.Name, VaultPath: c.Place.Vault,
 		URL: "http://" + l.Addr().String(), AgentSocket: c.Place.Agent,
-		Advertiser: c.radio(s), Tunnel: &tunnel.Dialer{Base: c.base}, Service: c.service(),
+		Advertiser: c.radio(s), Tunnel: relays, Service: c.service(),
 		Log: s.log,
 	}
 	c.lend(&cfg)
@@ -75,7 +80,7 @@ func (c *authenticatorRunCommand) radio(s *session) hybrid.Advertiser {
 		fmt.Fprintln(s.errOut, "cardea: no Bluetooth, so this app can't answer QR codes:", err)
 		return nil
 	}
-	return r
+	return r.On(c.Adapter)
 }
 
 // currentSystems are the versions that a phone says it runs on unless told
@@ -169,12 +174,4 @@ func (c *authenticatorRunCommand) fill() error {
 		return fmt.Errorf("making the vault's folder: %w", err)
 	}
 	return nil
-}
-
-// base leads the domain of a relay to where it is reached.
-func (c *authenticatorRunCommand) base(domain string) string {
-	if u, ok := c.Relay[strings.ToLower(domain)]; ok {
-		return u
-	}
-	return "wss://" + domain
 }

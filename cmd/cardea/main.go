@@ -22,6 +22,7 @@ type commands struct {
 	Relay         relayCommand         `cmd:"" help:"Run a relay, which carries the encrypted link between two devices."`
 	Authenticator authenticatorCommand `cmd:"" help:"Run the passkey app: its pages, its vault, its agent."`
 	BrowserHost   browserHostCommand   `cmd:"" name:"browser-host" help:"Be the browser extension's native messaging host, or install it."`
+	Doctor        doctorCommand        `cmd:"" help:"Look at each leg of a sign-in with another device before it is needed."`
 	Demo          demoCommand          `cmd:"" help:"Run everything on this machine, to try it."`
 	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
 	Completion    completionCommand    `cmd:"" help:"Print what makes your shell complete the words of cardea."`

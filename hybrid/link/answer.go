@@ -2,6 +2,8 @@ package link
 
 import (
 	"context"
+	"crypto/ecdh"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +23,11 @@ type AnswerConfig struct {
 	Info       ctap.Info         // what this phone is, told after the handshake
 	Progress   func(Stage)       // may be nil
 	Timeouts   Timeouts
+
+	// Credentials answers requests for digital credentials; nil means that
+	// this phone has none, and says so. Requests and responses are JSON as the
+	// Digital Credentials API has it, and are not looked into here.
+	Credentials func(ctx context.Context, request json.RawMessage) (response json.RawMessage)
 
 	// Link is given to a client that asks to be linked; nil means none is.
 	Link *hybrid.LinkOffer
@@ -55,13 +62,31 @@ func Answer(ctx context.Context, qr hybrid.QR, cfg AnswerConfig) (*Phone, error)
 	}
 	report(cfg.Progress, StageConnected)
 
-	p, err := cfg.meet(ctx, qr, conn, hybrid.NewEID(routing, cfg.Service))
+	eid := hybrid.NewEID(routing, cfg.Service)
+	key := hybrid.EIDKeyFor(qr.Secret, nil)
+	defer key.Wipe()
+	psk := hybrid.PSKFor(qr.Secret, eid)
+	defer psk.Wipe()
+	m := meeting{advert: key.Seal(eid), handshake: noise.AnswerKN(qr.PublicKey, psk)}
+	if qr.Linking {
+		m.linkTo = qr.PublicKey
+	}
+	p, err := cfg.meet(ctx, m, conn)
 	if err != nil {
 		conn.Abort()
 		return nil, err
 	}
 	report(cfg.Progress, StageReady)
 	return p, nil
+}
+
+// A meeting is what a phone brings to a client that it waits for.
+type meeting struct {
+	// advert is exactly 20 bytes: most clients take no more, and a suffix would
+	// only name a channel that this phone does not have.
+	advert    [hybrid.AdvertSize]byte
+	handshake *noise.Responder
+	linkTo    *ecdh.PublicKey // a client that asks to be linked; nil if not
 }
 
 func (cfg *AnswerConfig) open(ctx context.Context, qr hybrid.QR) (*tunnel.Conn, hybrid.RoutingID, error) {
@@ -75,8 +100,8 @@ func (cfg *AnswerConfig) open(ctx context.Context, qr hybrid.QR) (*tunnel.Conn, 
 }
 
 // meet is found by a client and makes friends with it.
-func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Conn, eid hybrid.EID) (*Phone, error) {
-	message1, err := cfg.beFound(ctx, qr, conn, eid)
+func (cfg *AnswerConfig) meet(ctx context.Context, m meeting, conn *tunnel.Conn) (*Phone, error) {
+	message1, err := cfg.beFound(ctx, m, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -84,19 +109,20 @@ func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Co
 
 	greeting, cancel := context.WithTimeout(ctx, cfg.Timeouts.Handshake)
 	defer cancel()
-	psk := hybrid.PSKFor(qr.Secret, eid)
-	defer psk.Wipe()
 	// One handshake for each tunnel: the relay can send message 1 again, and
 	// after this it is read as a record, which it is not.
-	message2, session, err := noise.AnswerKN(qr.PublicKey, psk).Respond(message1)
+	message2, session, err := m.handshake.Respond(message1)
 	if err != nil {
 		return nil, fail(ctx, LegHandshake, err)
 	}
 	if err := conn.Write(greeting, message2); err != nil {
 		return nil, fail(ctx, legOf(err), err)
 	}
-	p := &Phone{channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command, progress: cfg.Progress}
-	if err := cfg.introduce(greeting, qr, p.channel); err != nil {
+	p := &Phone{
+		channel: &channel{conn: conn, session: session}, command: cfg.Timeouts.Command,
+		progress: cfg.Progress, credentials: cfg.Credentials,
+	}
+	if err := cfg.introduce(greeting, m.linkTo, p.channel); err != nil {
 		return nil, fail(ctx, legOf(err), fmt.Errorf("saying what this phone is: %w", err))
 	}
 	return p, nil
@@ -104,16 +130,11 @@ func (cfg *AnswerConfig) meet(ctx context.Context, qr hybrid.QR, conn *tunnel.Co
 
 // beFound advertises until message 1 arrives. It does not return before the
 // advertisement has ended, whatever happens.
-func (cfg *AnswerConfig) beFound(ctx context.Context, qr hybrid.QR, conn *tunnel.Conn, eid hybrid.EID) (message1 []byte, err error) {
-	key := hybrid.EIDKeyFor(qr.Secret, nil)
-	defer key.Wipe()
+func (cfg *AnswerConfig) beFound(ctx context.Context, m meeting, conn *tunnel.Conn) (message1 []byte, err error) {
 	finding, cancel := context.WithTimeout(ctx, cfg.Timeouts.Find)
 	defer cancel()
 
-	sealed := key.Seal(eid)
-	// Exactly 20 bytes: most clients take no more, and a suffix would only
-	// name a channel that this phone does not have.
-	stop, err := cfg.Advertiser.Advertise(finding, sealed[:])
+	stop, err := cfg.Advertiser.Advertise(finding, m.advert[:])
 	if err != nil {
 		return nil, fail(ctx, LegRadio, fmt.Errorf("advertising: %w", err))
 	}
@@ -134,19 +155,22 @@ func (cfg *AnswerConfig) beFound(ctx context.Context, qr hybrid.QR, conn *tunnel
 }
 
 // introduce sends the two messages that every phone sends unasked.
-func (cfg *AnswerConfig) introduce(ctx context.Context, qr hybrid.QR, c *channel) error {
+func (cfg *AnswerConfig) introduce(ctx context.Context, linkTo *ecdh.PublicKey, c *channel) error {
 	info, err := cbor.Encode(cfg.Info)
 	if err != nil {
 		return fmt.Errorf("getInfo: %w", err)
 	}
 	first := hybrid.PostHandshake{Info: info, Features: []string{hybrid.FeatureCTAP}}
+	if cfg.Credentials != nil {
+		first.Features = append(first.Features, hybrid.FeatureDC)
+	}
 	if err := c.writeRecord(ctx, first.Encode()); err != nil {
 		return err
 	}
 
 	var update hybrid.Update
-	if cfg.Link != nil && qr.Linking {
-		linking, err := cfg.Link.Sign(qr.PublicKey, c.session.Hash())
+	if cfg.Link != nil && linkTo != nil {
+		linking, err := cfg.Link.Sign(linkTo, c.session.Hash())
 		if err != nil {
 			return fmt.Errorf("linking: %w", err)
 		}

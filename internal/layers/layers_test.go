@@ -63,6 +63,7 @@ var rooms = map[string][]string{
 	"platform/local":       {"platform", "authenticator", "authenticator/agent", "ctap", "webauthn"},
 	"platform/phone":       {"platform", "hybrid", "hybrid/qrimage", "hybrid/link", "hybrid/tunnel", "ctap", "webauthn"},
 	"platform/securitykey": {"platform", "ctap", "ctap/ctaphid", "webauthn"},
+	"platform/doctor":      {"platform", "hybrid", "hybrid/tunnel"},
 	"platform/routetest":   {"platform", "ctap", "webauthn"},
 	"platform/browser":     {"platform/...", "webauthn", "hybrid", "hybrid/link", "hybrid/tunnel", "hybrid/radio/...", "internal/look"},
 
@@ -85,6 +86,8 @@ var rooms = map[string][]string{
 
 	"internal/world": {"..."},
 	"cmd/cardea":     {"..."},
+
+	"lab/stockbrowser": {"internal/chromium"},
 }
 
 var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
@@ -95,7 +98,7 @@ var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
 		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
-		"cmd/cardea", "internal/world"},
+		"cmd/cardea", "internal/world", "lab/stockbrowser"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez", "authenticator/desktop", "authenticator/vault/keyring"},
 	"github.com/google/go-tpm":        {"authenticator/vault/tpm"},
 	"github.com/fxamacker/cbor/v2":    {"internal/cbor"},

@@ -3,10 +3,7 @@ package browser
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,6 +30,9 @@ type Config struct {
 	// Air is the socket of a radio for tests and demonstrations; empty means
 	// Bluetooth.
 	Air string `json:"air"`
+	// Adapter is the Bluetooth adapter to listen with, such as "hci1"; empty
+	// means the first that is switched on.
+	Adapter string `json:"adapter,omitempty"`
 	// Relays gives the base URL of relays, by domain, that are reached
 	// elsewhere than at wss://domain.
 	Relays map[string]string `json:"relays"`
@@ -41,6 +41,9 @@ type Config struct {
 	RelayCA string `json:"relay_ca"`
 	// CodeSeconds is how long a QR code waits for a phone; 0 means 3 minutes.
 	CodeSeconds int `json:"code_seconds,omitempty"`
+	// Links is the file that keeps phones that let themselves be remembered.
+	// Without one none is asked.
+	Links string `json:"links,omitempty"`
 	// Form is "desktop" or "phone"; empty means desktop.
 	Form platform.Form `json:"form"`
 	// Name is what this device's person reads who asks, such as "Chromium".
@@ -86,7 +89,7 @@ func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) 
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("making the browser host: %w", err)
 	}
-	transport, err := c.transport()
+	relays, err := tunnel.Relays{At: c.Relays, CA: c.RelayCA}.Dialer()
 	if err != nil {
 		return nil, fmt.Errorf("making the browser host: %w", err)
 	}
@@ -94,71 +97,48 @@ func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) 
 	if c.Authenticator != "" {
 		routes = append(routes, &local.Route{Socket: c.Authenticator, Name: c.Name})
 	}
-	routes = append(routes, &phone.Route{
+	phones := &phone.Route{
 		Scanner:  c.scanner(),
-		Tunnel:   &tunnel.Dialer{Base: c.relay, Client: &http.Client{Transport: transport}},
+		Tunnel:   relays,
 		Timeouts: link.Timeouts{Find: time.Duration(c.CodeSeconds) * time.Second},
-	})
+	}
+	if c.Links != "" {
+		phones.Links = phone.OpenLinks(c.Links)
+	}
+	routes = append(routes, phones)
 	form := c.Form
 	if form == "" {
 		form = platform.FormDesktop
 	}
 	return &Host{
 		Client: platform.Client{
-			Routes: append(routes, more...), Form: form, Log: log, Related: fetchRelated(http.DefaultTransport),
+			Routes: append(routes, more...), Remembered: phones.Remembered, Form: form, Log: log,
+			Related: fetchRelated(http.DefaultTransport),
 		},
 		Log: log,
 	}, nil
-}
-
-func (c Config) relay(domain string) string {
-	if base, ok := c.Relays[domain]; ok {
-		return base
-	}
-	return "wss://" + domain
-}
-
-// transport trusts RelayCA besides the system's certificates.
-func (c Config) transport() (http.RoundTripper, error) {
-	if c.RelayCA == "" {
-		return http.DefaultTransport, nil
-	}
-	pem, err := os.ReadFile(c.RelayCA)
-	if err != nil {
-		return nil, fmt.Errorf("relay_ca: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("relay_ca: no certificate in %s", c.RelayCA)
-	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
 }
 
 func (c Config) scanner() hybrid.Scanner {
 	if c.Air != "" {
 		return air.Dial(c.Air)
 	}
-	return bluetooth{}
+	return bluetooth{c.Adapter}
 }
 
 // bluetooth finds this device's radio anew for each scan, so that one that is
 // switched on or plugged in later is found.
-type bluetooth struct{}
+type bluetooth struct{ adapter string }
 
 // Scan says ErrRadioOff also when the system has no Bluetooth service: to a
 // person that is the same.
-func (bluetooth) Scan(ctx context.Context, heard func([]byte) bool) error {
+func (b bluetooth) Scan(ctx context.Context, heard func([]byte) bool) error {
 	radio, err := bluez.New(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return errors.Join(hybrid.ErrRadioOff, err)
+		return err // it says that the radio is off
 	}
-	return radio.Scan(ctx, heard)
+	return radio.On(b.adapter).Scan(ctx, heard)
 }

@@ -38,6 +38,9 @@ type Route struct {
 	Tunnel *tunnel.Dialer
 	// Timeouts bound the stages.
 	Timeouts link.Timeouts
+	// Links keeps what phones give that want to be remembered. Without it none
+	// is asked.
+	Links *Links
 }
 
 var _ platform.Route = (*Route)(nil)
@@ -85,6 +88,10 @@ func (r *Route) Open(ctx context.Context, purpose platform.Purpose, show func(pl
 	}
 }
 
+var hints = map[platform.Purpose]hybrid.Hint{
+	platform.MakePasskey: hybrid.HintMakeCredential, platform.UsePasskey: hybrid.HintGetAssertion,
+}
+
 // radioOn reports whether a scan lasts: a radio that is off refuses at once.
 // It looks before the next code is made, so that none is shown in vain.
 func (r *Route) radioOn(ctx context.Context) bool {
@@ -95,8 +102,11 @@ func (r *Route) radioOn(ctx context.Context) bool {
 }
 
 func (r *Route) once(ctx context.Context, purpose platform.Purpose, show func(platform.Progress)) (platform.Connection, error) {
-	hints := map[platform.Purpose]hybrid.Hint{platform.MakePasskey: "mc", platform.UsePasskey: "ga"}
-	invitation, err := hybrid.NewInvitation(hints[purpose])
+	invite := hybrid.NewInvitation
+	if r.Links != nil {
+		invite = hybrid.NewLinkingInvitation
+	}
+	invitation, err := invite(hints[purpose])
 	if err != nil {
 		return nil, fmt.Errorf("making a code: %w", err)
 	}
@@ -114,7 +124,7 @@ func (r *Route) once(ctx context.Context, purpose platform.Purpose, show func(pl
 	if err != nil {
 		return nil, j.failure(ctx, err)
 	}
-	return &connection{client: client, relay: j.relay}, nil
+	return &connection{client: client, relay: j.relay, links: r.Links}, nil
 }
 
 func draw(text string) (platform.Matrix, error) {
@@ -193,7 +203,8 @@ func (j *journey) failure(ctx context.Context, err error) error {
 }
 
 // failure makes a *platform.Failure of an error of package link, unless the
-// request has ended. The legs have the same names there.
+// request has ended. The legs, and the troubles of package tunnel, have the same
+// names there.
 func failure(ctx context.Context, err error, relay string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -203,12 +214,17 @@ func failure(ctx context.Context, err error, relay string) error {
 	if errors.As(err, &l) {
 		leg = platform.Leg(l.Leg)
 	}
-	return &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	f := &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	if leg == platform.LegRelay {
+		f.Trouble = platform.Trouble(tunnel.TroubleOf(err))
+	}
+	return f
 }
 
 type connection struct {
 	client *link.Client
 	relay  string
+	links  *Links // may be nil
 }
 
 func (c *connection) Send(ctx context.Context, request []byte) ([]byte, error) {
@@ -221,4 +237,13 @@ func (c *connection) Send(ctx context.Context, request []byte) ([]byte, error) {
 
 func (c *connection) Info() ctap.Info   { return c.client.Info() }
 func (c *connection) Transport() string { return webauthn.TransportHybrid }
-func (c *connection) Close() error      { return c.client.Close() }
+
+// Close ends the transaction, and keeps the link that the phone may have given.
+// A person who has signed in is not told if that does not work: the code will
+// do the next time.
+func (c *connection) Close() error {
+	if l, ok := c.client.Linking(); ok && c.links != nil {
+		_ = c.links.Keep(l)
+	}
+	return c.client.Close()
+}

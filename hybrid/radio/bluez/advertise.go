@@ -34,7 +34,7 @@ func (r *Radio) Advertise(ctx context.Context, serviceData []byte) (stop func() 
 	if err != nil {
 		return nil, err
 	}
-	if err := startAdvert(ctx, conn, serviceData); err != nil {
+	if err := r.startAdvert(ctx, conn, serviceData); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -44,12 +44,12 @@ func (r *Radio) Advertise(ctx context.Context, serviceData []byte) (stop func() 
 	}), nil
 }
 
-func startAdvert(ctx context.Context, conn *dbus.Conn, serviceData []byte) error {
+func (r *Radio) startAdvert(ctx context.Context, conn *dbus.Conn, serviceData []byte) error {
 	all, err := knownObjects(ctx, conn)
 	if err != nil {
 		return err
 	}
-	adapter, err := all.adapter(managerInterface)
+	adapter, err := all.adapter(r.name, managerInterface)
 	if err != nil {
 		return err
 	}

@@ -207,7 +207,7 @@ func TestEndOfBlueZEndsAScan(t *testing.T) {
 
 func TestServiceDataThatDoesNotFitIsRefused(t *testing.T) {
 	t.Parallel()
-	r := &Radio{func(context.Context) (*dbus.Conn, error) {
+	r := &Radio{connect: func(context.Context) (*dbus.Conn, error) {
 		t.Error("the bus was asked")
 		return nil, errors.New("not wanted")
 	}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -26,6 +27,7 @@ const (
 // and is safe for concurrent use.
 type Radio struct {
 	connect func(ctx context.Context) (*dbus.Conn, error)
+	name    string // the adapter's; empty for the first that is switched on
 }
 
 var (
@@ -44,12 +46,19 @@ func New(ctx context.Context) (*Radio, error) {
 }
 
 func newRadio(ctx context.Context, connect func(context.Context) (*dbus.Conn, error)) (*Radio, error) {
-	r := &Radio{connect}
+	r := &Radio{connect: connect}
 	conn, err := r.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return r, conn.Close()
+}
+
+// On returns the radio of one adapter, by the name that the system gives it,
+// such as "hci1". The empty name is any: the first that is switched on. As with
+// New, it is no error yet that there is none of this name.
+func (r *Radio) On(adapter string) *Radio {
+	return &Radio{connect: r.connect, name: adapter}
 }
 
 // open connects to the bus. The connection closes when ctx ends.
@@ -64,11 +73,13 @@ func (r *Radio) open(ctx context.Context) (*dbus.Conn, error) {
 	return conn, nil
 }
 
+// accessDenied is the bus's no: its policy lets this user not at BlueZ.
+const accessDenied = "org.freedesktop.DBus.Error.AccessDenied"
+
 // What BlueZ and the bus say when there is no radio to be had.
 var meansOff = []string{
 	"org.bluez.Error.NotReady",
 	"org.bluez.Error.NotAvailable",
-	"org.freedesktop.DBus.Error.AccessDenied",
 	"org.freedesktop.DBus.Error.NameHasNoOwner",
 	"org.freedesktop.DBus.Error.ServiceUnknown",
 	"org.freedesktop.DBus.Error.UnknownObject",
@@ -83,6 +94,8 @@ func doing(ctx context.Context, what string, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &de) && de.Name == accessDenied:
+		err = fmt.Errorf("%w: this user may not use Bluetooth; on most systems those of the group bluetooth may: %w", hybrid.ErrRadioOff, err)
 	case errors.As(err, &de) && slices.Contains(meansOff, de.Name):
 		err = fmt.Errorf("%w: %w", hybrid.ErrRadioOff, err)
 	}
@@ -99,10 +112,13 @@ func knownObjects(ctx context.Context, conn *dbus.Conn) (objects, error) {
 }
 
 // adapter returns the first adapter that is powered and has the interface
-// needed.
-func (all objects) adapter(needed string) (dbus.ObjectPath, error) {
+// needed; if name is not empty, the one of that name.
+func (all objects) adapter(name, needed string) (dbus.ObjectPath, error) {
 	var paths []dbus.ObjectPath
 	for path, interfaces := range all {
+		if name != "" && path != adapterPath(name) {
+			continue
+		}
 		if _, ok := interfaces[needed]; ok && interfaces[adapterInterface] != nil {
 			paths = append(paths, path)
 		}
@@ -113,10 +129,21 @@ func (all objects) adapter(needed string) (dbus.ObjectPath, error) {
 			return path, nil
 		}
 	}
-	if len(paths) == 0 {
+	switch {
+	case len(paths) == 0 && name != "":
+		return "", fmt.Errorf("%w: no adapter %s", hybrid.ErrRadioOff, name)
+	case len(paths) == 0:
 		return "", fmt.Errorf("%w: no adapter", hybrid.ErrRadioOff)
 	}
 	return "", fmt.Errorf("%w: adapter is not powered", hybrid.ErrRadioOff)
+}
+
+// adapterPath is where BlueZ keeps the adapter that the kernel calls name.
+func adapterPath(name string) dbus.ObjectPath { return dbus.ObjectPath("/org/bluez/" + name) }
+
+// below reports whether path is that of something that adapter has met.
+func below(adapter, path dbus.ObjectPath) bool {
+	return strings.HasPrefix(string(path), string(adapter)+"/")
 }
 
 // longUUID is a 16-bit UUID the way BlueZ writes it.

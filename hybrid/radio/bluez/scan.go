@@ -26,7 +26,7 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 	if err != nil {
 		return err
 	}
-	adapter, err := all.adapter(adapterInterface)
+	adapter, err := all.adapter(r.name, adapterInterface)
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 	}
 	// What BlueZ remembers may be old. That does no harm: an advertisement
 	// opens only with the key of the QR code it was made for.
-	for _, interfaces := range all {
-		if deliver(interfaces[deviceInterface], heard) {
+	for path, interfaces := range all {
+		if below(adapter, path) && deliver(interfaces[deviceInterface], heard) {
 			return nil
 		}
 	}
@@ -57,7 +57,7 @@ func listen(ctx context.Context, signals <-chan *dbus.Signal, adapter dbus.Objec
 				return fmt.Errorf("%w: the system bus is gone", hybrid.ErrRadioOff)
 			case saysOff(s, adapter):
 				return fmt.Errorf("%w: switched off", hybrid.ErrRadioOff)
-			case deliver(deviceChanges(s), heard):
+			case deliver(deviceChanges(s, adapter), heard):
 				return nil
 			}
 		}
@@ -113,17 +113,18 @@ func saysOff(s *dbus.Signal, adapter dbus.ObjectPath) bool {
 	return false
 }
 
-// deviceChanges returns the properties of a device that s brings.
-func deviceChanges(s *dbus.Signal) map[string]dbus.Variant {
+// deviceChanges returns the properties that s brings of a device that adapter
+// hears. Another adapter of this computer may be listening for somebody else.
+func deviceChanges(s *dbus.Signal, adapter dbus.ObjectPath) map[string]dbus.Variant {
 	switch s.Name {
 	case objectManager + ".InterfacesAdded":
 		var path dbus.ObjectPath
 		var interfaces map[string]map[string]dbus.Variant
-		if dbus.Store(s.Body, &path, &interfaces) == nil {
+		if dbus.Store(s.Body, &path, &interfaces) == nil && below(adapter, path) {
 			return interfaces[deviceInterface]
 		}
 	case propertiesInterface + ".PropertiesChanged":
-		if iface, changed := changes(s); iface == deviceInterface {
+		if iface, changed := changes(s); iface == deviceInterface && below(adapter, s.Path) {
 			return changed
 		}
 	}
