@@ -46,8 +46,10 @@ lab: lab-key lab-phone
 
 lab-key:
 	lab/deps
+	mkdir -p build/lab
+	lab/libfido2 build/lab
 	CGO_ENABLED=0 $(GO) build -o build/lab/cardea ./cmd/cardea
-	lab/python build/lab/cardea
+	lab/python build/lab/cardea build/lab/python
 	LAB_SCRATCH=build/lab lab/run lab/interop.sh
 
 lab-phone:

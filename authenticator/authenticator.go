@@ -39,6 +39,24 @@ type Config struct {
 	Profile Profile
 	Vault   Vault
 	Person  Person
+	// BuiltInUV says that the Person of a SecurityKey can be verified here, on a
+	// screen or by a sensor, and not only by a PIN that the client sends. See
+	// Verifier for one who sometimes cannot.
+	BuiltInUV bool
+	// UVModality says how, as UVFingerprint and its like; zero is UVPasscode.
+	UVModality uint
+	// Sensor is the fingerprint sensor of a SecurityKey; nil if it has none. A
+	// finger that is enrolled verifies the person as BuiltInUV does.
+	Sensor Sensor
+	// PINManagesOnly reserves making and using passkeys to those who are
+	// verified here (CTAP §6.4, noMcGaPermissionsWithClientPin). It needs
+	// BuiltInUV.
+	PINManagesOnly bool
+	// LargeBlobExtension gives a SecurityKey the extension largeBlob of CTAP 2.3
+	// in place of largeBlobKey and the command largeBlobs, which exclude it.
+	LargeBlobExtension bool
+	// Attestation vouches for new passkeys; with nil they attest themselves.
+	Attestation *Attestation
 	// Enterprise lets a SecurityKey name itself to some sites; nil for none.
 	Enterprise *Enterprise
 	// U2F says that whatever carries messages brings those of U2F to HandleU2F.
@@ -73,6 +91,7 @@ type Authenticator struct {
 	turn chan struct{}
 	// What follows belongs to whoever holds the turn.
 	next    *remaining
+	enroll  *enrollment
 	listing *listing
 	upload  *upload
 	pin     pinState
@@ -82,6 +101,15 @@ type Authenticator struct {
 	keys       PINVault
 	enterprise *Enterprise
 	u2f        bool
+
+	sensor         Sensor
+	personUV       bool // the Person can be verified
+	builtInUV      bool // or a finger can
+	uvModality     uint
+	pinManagesOnly bool
+	attestation    *Attestation
+
+	largeBlobExtension bool
 }
 
 // New returns an Authenticator, powered up at this moment. It panics if Vault
@@ -118,6 +146,22 @@ func New(c Config) *Authenticator {
 		}
 		a.keys = keys
 	}
+	if a.attestation = c.Attestation; a.attestation != nil && len(a.attestation.Chain) == 0 {
+		panic("authenticator: internal error: an Attestation needs a certificate")
+	}
+	a.largeBlobExtension = c.LargeBlobExtension
+	if a.keys != nil {
+		a.sensor, a.personUV = c.Sensor, c.BuiltInUV
+		a.builtInUV = a.personUV || a.sensor != nil
+	}
+	a.pinManagesOnly = c.PINManagesOnly && a.builtInUV
+	a.uvModality = c.UVModality
+	if a.sensor != nil {
+		a.uvModality |= UVFingerprint
+	}
+	if a.uvModality == 0 {
+		a.uvModality = UVPasscode
+	}
 	a.powerUp()
 	return a
 }
@@ -135,8 +179,13 @@ func (a *Authenticator) PowerCycle(ctx context.Context) error {
 	return nil
 }
 
+// forgetSeries ends what takes several commands.
+func (a *Authenticator) forgetSeries() {
+	a.next, a.listing, a.upload, a.enroll = nil, nil, nil, nil
+}
+
 func (a *Authenticator) powerUp() {
-	a.next, a.listing, a.upload = nil, nil, nil
+	a.forgetSeries()
 	a.pin = pinState{}
 	a.powered = a.now()
 }

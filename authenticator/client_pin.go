@@ -39,6 +39,7 @@ type token struct {
 	rp          webauthn.RPID // empty until bound
 	issued      time.Time
 	used        bool
+	present     bool // by an answer at issue, which may be the touch of the use
 }
 
 func (t *token) live(now time.Time) bool {
@@ -68,7 +69,15 @@ func (v *visit) clientPIN(ctx context.Context, r ctap.ClientPINRequest) (any, er
 		retries, cycle := uint(v.a.keys.Retries()), v.a.pin.misses >= maxMisses
 		return ctap.ClientPINResponse{PINRetries: &retries, PowerCycleState: &cycle}, nil
 	}
+	if r.SubCommand == ctap.PINGetUVRetries && v.a.builtInUV { // nor does this
+		retries := v.a.uvRetries()
+		return ctap.ClientPINResponse{UVRetries: &retries}, nil
+	}
 	switch r.SubCommand {
+	case ctap.PINGetTokenUsingUV:
+		if !v.a.builtInUV {
+			return nil, ctap.InvalidSubcommand
+		}
 	case ctap.PINGetKeyAgreement, ctap.PINSet, ctap.PINChange, ctap.PINGetToken, ctap.PINGetTokenWithPermission:
 	default:
 		return nil, ctap.InvalidSubcommand
@@ -91,6 +100,8 @@ func (v *visit) clientPIN(ctx context.Context, r ctap.ClientPINRequest) (any, er
 		return nil, v.setPIN(ctx, p, r)
 	case ctap.PINChange:
 		return nil, v.changePIN(ctx, p, r)
+	case ctap.PINGetTokenUsingUV:
+		return v.getUVToken(ctx, p, r)
 	}
 	return v.getPINToken(ctx, p, r)
 }
@@ -217,7 +228,7 @@ func (v *visit) tryPIN(ctx context.Context, p pinuv.Protocol, shared pinuv.Share
 	err = v.a.keys.UnlockHash(ctx, hash)
 	if err == nil {
 		v.a.pin.misses = 0
-		return hash, nil
+		return hash, v.countUV(ctx, true)
 	}
 	wrong, blocked := errors.Is(err, ErrWrongPIN), errors.Is(err, ErrPINBlocked)
 	if !wrong && !blocked {
@@ -234,9 +245,20 @@ func (v *visit) tryPIN(ctx context.Context, p pinuv.Protocol, shared pinuv.Share
 	return nil, ctap.PINInvalid
 }
 
-// allPermissions are those that can be had here.
-const allPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
-	ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
+// allPermissions are those that can be had here, in one way or another.
+func (a *Authenticator) allPermissions() ctap.Permission {
+	all := knownPermissions
+	if a.largeBlobExtension {
+		all &^= ctap.PermitLargeBlobWrite
+	}
+	if a.sensor == nil {
+		all &^= ctap.PermitBioEnrollment
+	}
+	return all
+}
+
+const knownPermissions = ctap.PermitMakeCredential | ctap.PermitGetAssertion | ctap.PermitManagement |
+	ctap.PermitBioEnrollment | ctap.PermitLargeBlobWrite | ctap.PermitConfig | ctap.PermitReadOnly
 
 // getPINToken is getPinToken and getPinUvAuthTokenUsingPinWithPermissions
 // (CTAP §6.5.5.7.1 and §6.5.5.7.2).
@@ -244,7 +266,7 @@ func (v *visit) getPINToken(ctx context.Context, p pinuv.Protocol, r ctap.Client
 	if r.KeyAgreement == nil || r.PINHashEnc == nil {
 		return nil, ctap.MissingParameter
 	}
-	permissions, err := wantedPermissions(r)
+	permissions, err := wantedPermissions(r, v.a.pinPermissions())
 	if err != nil {
 		return nil, err
 	}
@@ -275,12 +297,26 @@ func (v *visit) getPINToken(ctx context.Context, p pinuv.Protocol, r ctap.Client
 	return ctap.ClientPINResponse{PinUvAuthToken: sealed}, nil
 }
 
-func wantedPermissions(r ctap.ClientPINRequest) (ctap.Permission, error) {
+// pinPermissions are those that a token can have for the PIN.
+func (a *Authenticator) pinPermissions() ctap.Permission {
+	if a.pinManagesOnly {
+		return a.allPermissions() &^ makeAndGet
+	}
+	return a.allPermissions()
+}
+
+const makeAndGet = ctap.PermitMakeCredential | ctap.PermitGetAssertion
+
+// wantedPermissions reads what a client asks for, which may be of allowed.
+func wantedPermissions(r ctap.ClientPINRequest, allowed ctap.Permission) (ctap.Permission, error) {
 	if r.SubCommand == ctap.PINGetToken {
-		if r.Permissions != nil || r.RPID != "" {
+		switch {
+		case r.Permissions != nil || r.RPID != "":
 			return 0, ctap.InvalidParameter
+		case allowed&makeAndGet == 0:
+			return 0, ctap.UnauthorizedPermission
 		}
-		return ctap.PermitMakeCredential | ctap.PermitGetAssertion, nil
+		return makeAndGet, nil
 	}
 	if r.Permissions == nil {
 		return 0, ctap.MissingParameter
@@ -289,10 +325,10 @@ func wantedPermissions(r ctap.ClientPINRequest) (ctap.Permission, error) {
 	switch {
 	case want == 0:
 		return 0, ctap.InvalidParameter
-	case want&^allPermissions != 0,
+	case want&^allowed != 0,
 		want&ctap.PermitReadOnly != 0 && want != ctap.PermitReadOnly: // it stands alone
 		return 0, ctap.UnauthorizedPermission
-	case want&(ctap.PermitMakeCredential|ctap.PermitGetAssertion) != 0 && r.RPID == "":
+	case want&makeAndGet != 0 && r.RPID == "":
 		return 0, ctap.InvalidParameter // the table of §6.5.5.7 wants an RP ID
 	}
 	return want, nil
@@ -337,9 +373,10 @@ func (v *visit) prove(p proof) error {
 	if p.rp != "" && t.rp != "" && t.rp != p.rp {
 		return ctap.PINAuthInvalid
 	}
-	if p.permission&(ctap.PermitMakeCredential|ctap.PermitGetAssertion) != 0 {
+	if p.permission&makeAndGet != 0 {
 		t.rp = p.rp // CTAP §6.1.2 step 11: bound by its first use
 		v.verified = true
+		v.agreed = t.present && v.a.now().Sub(t.issued) < presentFor
 	}
 	t.used = true
 	return nil
@@ -348,7 +385,7 @@ func (v *visit) prove(p proof) error {
 // spendToken is what a touch in makeCredential or getAssertion does to the
 // token (CTAP §6.1.2 step 14).
 func (v *visit) spendToken() {
-	// Its userVerified flag needs no place of its own: the permissions that
+	// Its flags userVerified and present need no clearing: the permissions that
 	// look at it go with it.
 	v.a.pin.token.permissions &= ctap.PermitLargeBlobWrite
 }

@@ -77,10 +77,10 @@ func (v *visit) setMinPINLength(ctx context.Context, p ctap.MinPINLengthParams, 
 	if err != nil {
 		return vaultStatus("reading the PIN's length", err)
 	}
-	if p.Force && !v.protected() {
+	if p.Force && !v.a.keys.PINSet() {
 		return ctap.PINNotSet
 	}
-	if v.protected() && (p.Force || uint(length) < s.MinPIN || p.Complexity && !s.Complexity) {
+	if v.a.keys.PINSet() && (p.Force || uint(length) < s.MinPIN || p.Complexity && !s.Complexity) {
 		s.ForceChange = true
 	}
 	s.Complexity = s.Complexity || p.Complexity

@@ -51,9 +51,17 @@ func (v *visit) manage(ctx context.Context, r ctap.ManagementRequest, l *listing
 		if len(passkeys) == 0 {
 			return nil, ctap.NoCredentials
 		}
-		return nil, vaultStatus("deleting the passkey", v.a.vault.Delete(ctx, passkeys[0].ID))
+		return nil, v.deletePasskey(ctx, passkeys[0].ID)
 	}
 	return nil, v.updateUser(ctx, r, passkeys)
+}
+
+func (v *visit) deletePasskey(ctx context.Context, id webauthn.CredentialID) error {
+	err := v.a.vault.Delete(ctx, id)
+	if err == nil && v.a.largeBlobExtension {
+		err = v.dropBlob(ctx, id)
+	}
+	return vaultStatus("deleting the passkey", err)
 }
 
 // checkManaged checks that the parameters are there (CTAP §6.8).

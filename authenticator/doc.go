@@ -15,8 +15,9 @@
 // not signed. A SecurityKey takes its PIN from the client and only touches from
 // its Person; what it has is in the next section.
 //
-// In both, passkeys are bound to this vault: the flags BE and BS are never set,
-// and each passkey has its own signature counter.
+// In both, passkeys that are made here are bound to this vault: the flags BE and
+// BS are not set, and each has its own signature counter. One that came from
+// another app (Passkey.Shared) says what it said there: BE and BS, and no count.
 //
 // # A security key
 //
@@ -26,10 +27,12 @@
 //	credentialManagement  all of it, and the persistent read-only token
 //	authenticatorConfig   enterprise attestation, alwaysUv, setMinPINLength,
 //	                      long touch for reset
-//	largeBlobs, reset     as CTAP §6.10 and §6.6 say
+//	largeBlobs, reset     as CTAP §6.10 and §6.6 say; or, by Config, the
+//	                      extension largeBlob of 2.3, which excludes the first
 //	extensions            credProtect, hmac-secret, hmac-secret-mc, credBlob,
 //	                      largeBlobKey, minPinLength, pinComplexityPolicy,
 //	                      thirdPartyPayment
+//	bioEnrollment         with a Sensor, which may be a simulated one
 //	U2F                   on the same passkeys, through HandleU2F
 //
 // The PIN opens the vault: the hash that a client sends is what the vault's key
@@ -40,6 +43,21 @@
 //
 // The three wrong PINs in a row that end all tries, the token, and the ten
 // seconds in which a reset is allowed count from PowerCycle, or from New.
+//
+// # A person who is verified here
+//
+// With Config.BuiltInUV a security key has a screen of its own, with
+// Config.Sensor it knows fingers: the Person is verified here, and the PIN is
+// what a client falls back on. A client asks in one of two ways, and either is
+// one question to the person:
+//
+//	option uv             MakePasskey or UsePasskey, with Verify
+//	a token by UV (0x06)  Verify, which names the site and what is to be done;
+//	                      what the token is used for in the next 30 seconds
+//	                      needs no touch of its own
+//
+// After five times not recognized in a row only the PIN helps, which also
+// forgives them. At a locked vault the question is Unlock instead.
 //
 // # What the flags mean
 //
@@ -69,9 +87,9 @@
 //
 // # What it does not do
 //
-// No fingerprints of a security key's own (bioEnrollment), no vendor commands, no
-// largeBlob extension of CTAP 2.3 (it excludes largeBlobKey, which clients have),
-// no prf with evalByCredential, which is a level deeper than a message may be.
-// The version FIDO_2_3 is not claimed. Commands that a profile does not have
+// No vendor commands, and of the prototypes of CTAP 2.1 only the old number of
+// credentialManagement (0x41), which libfido2 1.12 uses. No uvCountSinceLastPinEntry: to count each use would be one more write.
+// A security key claims FIDO_2_3, a phone does not, as it has no hmac-secret.
+// Nobody may claim FIDO_2_2 (CTAP §6.4). Commands that a profile does not have
 // answer INVALID_COMMAND, and unknown extensions are ignored.
 package authenticator

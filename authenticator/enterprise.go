@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"cardea/ctap"
-	"cardea/internal/cbor"
 	"cardea/webauthn"
 )
 
@@ -45,13 +44,4 @@ func (v *visit) enterpriseFor(r ctap.MakeCredentialRequest) (bool, error) {
 	return false, ctap.InvalidOption
 }
 
-func (e *Enterprise) attest(authData, clientDataHash []byte) (format string, statement cbor.Raw, err error) {
-	signature, err := sign(e.Signer, authData, clientDataHash)
-	if err != nil {
-		return "", nil, err
-	}
-	return formatPacked, cbor.MustEncode(struct {
-		packedStatement
-		Chain [][]byte `cbor:"x5c"`
-	}{packedStatement{Alg: webauthn.ES256, Sig: signature}, e.Chain}), nil
-}
+func (e *Enterprise) attestation() Attestation { return Attestation{Signer: e.Signer, Chain: e.Chain} }

@@ -18,6 +18,7 @@ const (
 	extHMACSecretMC = "hmac-secret-mc"
 	extCredBlob     = "credBlob"
 	extLargeBlobKey = "largeBlobKey"
+	extLargeBlob    = "largeBlob"
 	extMinPIN       = "minPinLength"
 	extComplexity   = "pinComplexityPolicy"
 	extPayment      = "thirdPartyPayment"
@@ -139,7 +140,7 @@ func (s *salts) output(p Passkey, verified bool) ([]byte, error) {
 type makeInputs struct {
 	protect                        uint8
 	hmac, blobKey, minPIN, complex bool
-	payment, hasBlob               bool
+	payment, hasBlob, largeBlob    bool
 	blob                           []byte
 	salts                          *salts
 	prf                            bool
@@ -163,11 +164,11 @@ func (v *visit) makeInputs(r ctap.MakeCredentialRequest) (in makeInputs, err err
 	}
 	in.hmac, in.minPIN = flag(x, extHMACSecret, &err), flag(x, extMinPIN, &err)
 	in.complex, in.payment = flag(x, extComplexity, &err), flag(x, extPayment, &err)
-	if in.blobKey = flag(x, extLargeBlobKey, &err); err != nil {
+	if err != nil {
 		return in, err
 	}
-	if _, given := x[extLargeBlobKey]; given && (!in.blobKey || !r.Options["rk"]) { // CTAP §12.3
-		return in, ctap.InvalidOption
+	if err := v.makeBlob(r, &in); err != nil {
+		return in, err
 	}
 	with, given, err := input[hmacInput](x, extHMACSecretMC)
 	if err != nil || !given {
@@ -178,6 +179,27 @@ func (v *visit) makeInputs(r ctap.MakeCredentialRequest) (in makeInputs, err err
 	}
 	in.salts, err = v.openSalts(with)
 	return in, err
+}
+
+// makeBlob reads the input of whichever of the two ways to large blobs there is.
+func (v *visit) makeBlob(r ctap.MakeCredentialRequest, in *makeInputs) (err error) {
+	if v.a.largeBlobExtension {
+		in.largeBlob, err = makesBlob(r.Extensions)
+		return err
+	}
+	in.blobKey = flag(r.Extensions, extLargeBlobKey, &err)
+	if _, given := r.Extensions[extLargeBlobKey]; err == nil && given && (!in.blobKey || !r.Options["rk"]) { // CTAP §12.3
+		return ctap.InvalidOption
+	}
+	return err
+}
+
+// unsigned are the unsigned outputs for a new passkey, or nil.
+func (in makeInputs) unsigned(p Passkey, verified bool) map[string]cbor.Raw {
+	if in.largeBlob {
+		return withBlob(nil, map[string]bool{"supported": true})
+	}
+	return in.prfMade(p, verified)
 }
 
 // give puts into a new passkey what its extensions ask for.
@@ -246,6 +268,7 @@ type getInputs struct {
 	salts                  *salts
 	blob, blobKey, payment bool
 	prf                    *prfInput
+	largeBlob              *blobInput
 }
 
 func (v *visit) getInputs(r ctap.GetAssertionRequest, present bool) (in getInputs, err error) {
@@ -255,11 +278,15 @@ func (v *visit) getInputs(r ctap.GetAssertionRequest, present bool) (in getInput
 	}
 	x := r.Extensions
 	in.blob, in.payment = flag(x, extCredBlob, &err), flag(x, extPayment, &err)
-	in.blobKey = flag(x, extLargeBlobKey, &err)
+	if v.a.largeBlobExtension && err == nil {
+		in.largeBlob, err = readsBlob(r, present)
+	} else {
+		in.blobKey = flag(x, extLargeBlobKey, &err)
+	}
 	if err != nil {
 		return in, err
 	}
-	if _, given := x[extLargeBlobKey]; given && !in.blobKey {
+	if _, given := x[extLargeBlobKey]; given && !in.blobKey && !v.a.largeBlobExtension {
 		return in, ctap.InvalidOption
 	}
 	with, given, err := input[hmacInput](x, extHMACSecret)

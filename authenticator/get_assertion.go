@@ -64,7 +64,7 @@ func (v *visit) choose(ctx context.Context, r ctap.GetAssertionRequest, verify b
 	if err := v.unlock(ctx, r.RPID); err != nil {
 		return Passkey{}, err
 	}
-	passkeys, err := v.applicable(ctx, r)
+	passkeys, err := v.applicable(ctx, r, verify)
 	if err != nil {
 		return Passkey{}, err
 	}
@@ -89,10 +89,11 @@ func (v *visit) choose(ctx context.Context, r ctap.GetAssertionRequest, verify b
 
 // applicable returns the passkeys that may answer r, newest first. Without an
 // allow list only discoverable ones may. An empty list is none: clients send it
-// so.
-func (v *visit) applicable(ctx context.Context, r ctap.GetAssertionRequest) ([]Passkey, error) {
+// so. What credProtect keeps for a verified person is among them if they are to
+// be verified.
+func (v *visit) applicable(ctx context.Context, r ctap.GetAssertionRequest, verify bool) ([]Passkey, error) {
 	if len(r.AllowList) != 0 {
-		passkeys, err := v.named(ctx, r.RPID, r.AllowList)
+		passkeys, err := v.named(ctx, r.RPID, r.AllowList, verify)
 		return passkeys, vaultStatus("looking for passkeys", err)
 	}
 	passkeys, err := v.a.vault.Passkeys(ctx, r.RPID)
@@ -100,7 +101,7 @@ func (v *visit) applicable(ctx context.Context, r ctap.GetAssertionRequest) ([]P
 		return nil, vaultStatus("looking for passkeys", err)
 	}
 	return slices.DeleteFunc(passkeys, func(p Passkey) bool {
-		return !p.Discoverable || hidden(p, v.verified, false)
+		return !p.Discoverable || hidden(p, v.verified || verify, false)
 	}), nil
 }
 
@@ -140,9 +141,13 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 		return none, vaultStatus("counting the signature", err)
 	}
 	authData := webauthn.AuthenticatorData{
-		RPIDHash: p.rpIDHash(), Flags: want.flags, SignCount: count, Extensions: outputs,
+		RPIDHash: p.rpIDHash(), Flags: want.flags | p.backupFlags(), SignCount: count, Extensions: outputs,
 	}.Encode()
 	signature, err := sign(key, authData, want.clientDataHash)
+	if err != nil {
+		return none, err
+	}
+	blob, err := v.blobOutput(ctx, want.in.largeBlob, p)
 	if err != nil {
 		return none, err
 	}
@@ -151,7 +156,7 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 		AuthData:   authData,
 		Signature:  signature,
 
-		UnsignedExtension: want.in.prfResults(p, verified),
+		UnsignedExtension: withBlob(want.in.prfResults(p, verified), blob),
 	}
 	if want.in.blobKey {
 		response.LargeBlobKey = p.LargeBlobKey.Expose()
@@ -164,26 +169,36 @@ func (v *visit) assert(ctx context.Context, p Passkey, want asked) (ctap.GetAsse
 	return response, nil
 }
 
+// backupFlags are BE and BS, which a site has been told once and for all when
+// the passkey was made (WebAuthn §6.1.3).
+func (p Passkey) backupFlags() webauthn.Flags {
+	if p.Shared {
+		return webauthn.FlagBackupEligible | webauthn.FlagBackupState
+	}
+	return 0
+}
+
 // keyAssertion is getAssertion of a security key, which leaves the choice among
 // several passkeys to the client.
 func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in getInputs, present bool) (any, error) {
 	if err := v.mayGet(r, present); err != nil {
 		return nil, err
 	}
-	if !present && v.a.vault.Locked() {
+	verify := v.wantsUV(r.Options, r.PinUvAuthParam, present)
+	if !present && !verify && v.a.vault.Locked() {
 		// Nobody may be asked to unlock it. This tells the client how to.
 		return nil, ctap.PUATRequired
 	}
 	if err := v.unlock(ctx, r.RPID); err != nil {
 		return nil, err
 	}
-	passkeys, err := v.applicable(ctx, r)
+	passkeys, err := v.applicable(ctx, r, verify)
 	if err != nil {
 		return nil, err
 	}
 	want := asked{clientDataHash: r.ClientDataHash, in: in}
-	if present {
-		if err := v.touch(ctx, r, passkeys); err != nil {
+	if present || verify {
+		if err := v.touch(ctx, r, passkeys, verify); err != nil {
 			return nil, err
 		}
 		v.spendToken()
@@ -198,7 +213,7 @@ func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in
 	if len(r.AllowList) != 0 { // step 12: one is enough
 		passkeys = passkeys[:1]
 	}
-	return v.firstOf(ctx, r.RPID, passkeys, want)
+	return v.firstOf(ctx, passkeys, want)
 }
 
 // mayGet decides whether the client has proved enough (CTAP §6.2.2 steps 4 to
@@ -210,22 +225,21 @@ func (v *visit) mayGet(r ctap.GetAssertionRequest, present bool) error {
 			param: r.PinUvAuthParam, protocol: r.PinUvAuthProtocol, message: r.ClientDataHash,
 			permission: ctap.PermitGetAssertion, rp: r.RPID,
 		})
-	case r.Options["uv"]:
-		return ctap.InvalidOption // there is no user verification of its own
+	case r.Options["uv"], v.wantsUV(r.Options, nil, present):
+		return v.mayVerify()
 	case present && v.a.settings().AlwaysUV:
-		return ctap.PUATRequired
+		return v.missingProof()
 	}
 	return nil
 }
 
 // touch asks for the touch, also where there is no passkey: or a page could
 // find that out silently.
-func (v *visit) touch(ctx context.Context, r ctap.GetAssertionRequest, passkeys []Passkey) error {
+func (v *visit) touch(ctx context.Context, r ctap.GetAssertionRequest, passkeys []Passkey, verify bool) error {
 	if len(passkeys) == 0 {
 		return v.acknowledge(ctx, Prompt{Kind: NoPasskey, RPID: r.RPID})
 	}
-	_, err := v.ask(ctx, Prompt{
-		Kind: UsePasskey, RPID: r.RPID, RPName: passkeys[0].RPName, Passkeys: withoutKeys(passkeys),
+	return v.consent(ctx, Prompt{
+		Kind: UsePasskey, RPID: r.RPID, RPName: passkeys[0].RPName, Passkeys: withoutKeys(passkeys), Verify: verify,
 	})
-	return err
 }

@@ -394,3 +394,27 @@ func TestAPasskeyWithoutAUsableKeyIsAnError(t *testing.T) {
 	_, err := r.get(nil)
 	wantStatus(t, err, ctap.Other)
 }
+
+// A site that was told that a passkey is kept in several places refuses one
+// that says otherwise (WebAuthn §7.2), and one that counts after others that
+// did not.
+func TestPasskeyFromAnotherAppSaysWhatItSaidThere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.made("ana", true)
+	p := r.stored()[0]
+	p.Shared = true
+	if err := r.vault.Save(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := r.get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := authData(t, got.AuthData)
+		if !data.Flags.Has(webauthn.FlagBackupEligible|webauthn.FlagBackupState) || data.SignCount != 0 {
+			t.Errorf("flags %08b, count %d; want BE, BS and 0", data.Flags, data.SignCount)
+		}
+	}
+}

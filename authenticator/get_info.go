@@ -44,23 +44,36 @@ func (a *Authenticator) Info() ctap.Info {
 func (a *Authenticator) describeKey(i *ctap.Info) {
 	s := a.settings()
 	i.Extensions = []string{
-		extCredBlob, extCredProtect, extHMACSecret, extHMACSecretMC, extLargeBlobKey,
-		extMinPIN, extComplexity, extPayment,
+		extCredBlob, extCredProtect, extHMACSecret, extHMACSecretMC, extMinPIN, extComplexity, extPayment,
 	}
 	i.Options = map[string]bool{
 		"rk": true, "up": true, "plat": false, "clientPin": a.keys.PINSet(), "pinUvAuthToken": true,
-		"credMgmt": true, "perCredMgmtRO": true, "authnrCfg": true, "largeBlobs": true,
+		"credMgmt": true, "perCredMgmtRO": true, "authnrCfg": true,
 		"setMinPINLength": true, "alwaysUv": s.AlwaysUV, "makeCredUvNotRqd": !s.AlwaysUV,
+	}
+	if a.largeBlobExtension {
+		i.Extensions = append(i.Extensions, extLargeBlob)
+	} else {
+		i.Extensions = append(i.Extensions, extLargeBlobKey)
+		i.Options["largeBlobs"], i.MaxSerializedLargeBlob = true, maxLargeBlobs
+	}
+	if a.builtInUV {
+		i.Options["uv"], i.Options["uvAcfg"] = a.uvReady(), true
+		i.Options["noMcGaPermissionsWithClientPin"] = a.pinManagesOnly
+		i.UVModality, i.PreferredUVAttempts = a.uvModality, uvAttempts
+	}
+	if a.sensor != nil {
+		i.Options["bioEnroll"], i.Options["uvBioEnroll"] = s.Fingers != 0, true
 	}
 	if a.enterprise != nil {
 		i.Options["ep"] = s.Enterprise
 	}
+	i.Versions = append(i.Versions, "FIDO_2_3")
 	if a.u2f && !s.AlwaysUV { // CTAP §7.2.4: U2F cannot verify anybody
 		i.Versions = append([]string{"U2F_V2"}, i.Versions...)
 	}
 	i.MaxMsgSize = maxMessageHID
 	i.PinUvAuthProtocols = []uint{uint(pinuv.Two), uint(pinuv.One)}
-	i.MaxSerializedLargeBlob = maxLargeBlobs
 	i.ForcePINChange, i.MinPINLength, i.MaxPINLength = s.ForceChange, s.MinPIN, pinuv.MaxPIN
 	i.MaxCredBlobLength, i.MaxRPIDsForMinPINLength = maxCredBlob, maxMinPINSites
 	i.LongTouchForReset, i.PINComplexityPolicy = &s.LongTouch, &s.Complexity

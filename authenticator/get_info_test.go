@@ -39,11 +39,16 @@ func states(t *testing.T) map[string]ctap.Info {
 	locked.powerCycle()
 	enterprise, enabled := enterpriseKey(t), enterpriseKey(t)
 	enabled.must(enabled.configure(nil, ctap.ConfigEnterprise, nil))
+	verifying := uvKey(t, nil).setPIN()
+	finger := newBioRig(t)
+	finger.enroll("thumb")
 	phone, _, _ := authtest.New()
 	out := map[string]ctap.Info{"phone": phone.Info()}
 	for name, r := range map[string]keyRig{
 		"fresh": fresh, "protected": protected, "alwaysUv": always, "forced": forced, "locked": locked,
 		"enterprise": enterprise, "enterprise enabled": enabled,
+		"verifying": verifying, "largeBlob": blobKey(t),
+		"finger": finger.keyRig, "no finger": newBioRig(t).keyRig,
 	} {
 		info, err := ctap.GetInfo(t.Context(), r.device())
 		r.must(err)
@@ -96,7 +101,12 @@ func TestInfoIsConsistent(t *testing.T) {
 		"largeBlobKey with largeBlobs": func(i ctap.Info) bool {
 			return ext(i, "largeBlobKey") == i.Options["largeBlobs"] && i.Options["largeBlobs"] == (i.MaxSerializedLargeBlob >= 1024)
 		},
-		"largeBlob excludes largeBlobKey": func(i ctap.Info) bool { return !ext(i, "largeBlob") || !ext(i, "largeBlobKey") },
+		"largeBlob excludes largeBlobKey": func(i ctap.Info) bool {
+			return !ext(i, "largeBlob") || !ext(i, "largeBlobKey") && !has(i, "largeBlobs") && i.MaxSerializedLargeBlob == 0
+		},
+		"FIDO_2_3 with hmac-secret": func(i ctap.Info) bool {
+			return implies(slices.Contains(i.Versions, "FIDO_2_3"), ext(i, "hmac-secret"))
+		},
 		"no list is empty or repeats": func(i ctap.Info) bool {
 			for _, l := range [][]string{i.Versions, i.Extensions, i.Transports, i.AttestationFormats} {
 				if len(l) == 0 || len(slices.Compact(slices.Sorted(slices.Values(l)))) != len(l) {
@@ -112,6 +122,9 @@ func TestInfoIsConsistent(t *testing.T) {
 		"a PIN with credMgmt":     func(i ctap.Info) bool { return implies(has(i, "clientPin") && i.Options["rk"], i.Options["credMgmt"]) },
 		"protocol two where any is": func(i ctap.Info) bool {
 			return has(i, "clientPin") == slices.Contains(i.PinUvAuthProtocols, 2)
+		},
+		"uv with its members": func(i ctap.Info) bool {
+			return implies(has(i, "uvAcfg"), has(i, "uv") && i.UVModality != 0 && i.PreferredUVAttempts != 0)
 		},
 		"hmac-secret, or prf": func(i ctap.Info) bool { return ext(i, "hmac-secret") != ext(i, "prf") },
 	}
@@ -147,5 +160,23 @@ func TestInfoIsLive(t *testing.T) {
 	}
 	if got := s["fresh"].PinUvAuthProtocols; !slices.Equal(got, []uint{uint(pinuv.Two), uint(pinuv.One)}) {
 		t.Errorf("protocols %v, want the better first", got)
+	}
+}
+
+func TestInfoFitsTheWayThere(t *testing.T) {
+	t.Parallel()
+	s := states(t)
+	for _, tt := range []struct {
+		state      string
+		size       uint
+		transports []string
+	}{
+		{"fresh", 7609, []string{"usb"}}, // CTAP §11.2.4: 57 + 128 * 59
+		{"verifying", 7609, []string{"usb"}},
+		{"phone", ctap.MaxMessage, []string{"internal", "hybrid"}},
+	} {
+		if got := s[tt.state]; got.MaxMsgSize != tt.size || !slices.Equal(got.Transports, tt.transports) {
+			t.Errorf("%s: %d bytes by %v, want %d by %v", tt.state, got.MaxMsgSize, got.Transports, tt.size, tt.transports)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package authenticator
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"cardea/ctap"
@@ -16,7 +17,6 @@ const nextAssertionWindow = 30 * time.Second
 // locked meanwhile stays locked.
 type remaining struct {
 	caller Caller
-	rp     webauthn.RPID
 	want   asked
 	ids    []webauthn.CredentialID
 	until  time.Time
@@ -30,7 +30,7 @@ func (v *visit) silentAssertion(ctx context.Context, r ctap.GetAssertionRequest)
 		// Nobody may be asked to unlock it, and NO_CREDENTIALS would be a lie.
 		return nil, ctap.NotAllowed
 	}
-	passkeys, err := v.applicable(ctx, r)
+	passkeys, err := v.applicable(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +41,12 @@ func (v *visit) silentAssertion(ctx context.Context, r ctap.GetAssertionRequest)
 	if len(r.AllowList) != 0 {
 		passkeys = passkeys[:1]
 	}
-	return v.firstOf(ctx, r.RPID, passkeys, asked{clientDataHash: r.ClientDataHash})
+	return v.firstOf(ctx, passkeys, asked{clientDataHash: r.ClientDataHash})
 }
 
 // firstOf answers with the first passkey and keeps the others for
 // getNextAssertion.
-func (v *visit) firstOf(ctx context.Context, rp webauthn.RPID, passkeys []Passkey, want asked) (any, error) {
+func (v *visit) firstOf(ctx context.Context, passkeys []Passkey, want asked) (any, error) {
 	response, err := v.assert(ctx, passkeys[0], want)
 	if err != nil || len(passkeys) == 1 {
 		return response, err
@@ -54,7 +54,7 @@ func (v *visit) firstOf(ctx context.Context, rp webauthn.RPID, passkeys []Passke
 	nameUser(&response, passkeys[0], want)
 	response.NumberOfCredentials = uint(len(passkeys))
 	next := &remaining{
-		caller: v.caller, rp: rp, want: want, until: v.a.now().Add(nextAssertionWindow),
+		caller: v.caller, want: want, until: v.a.now().Add(nextAssertionWindow),
 	}
 	for _, p := range passkeys[1:] {
 		next.ids = append(next.ids, p.ID)
@@ -77,19 +77,18 @@ func (v *visit) getNextAssertion(ctx context.Context, next *remaining) (any, err
 	if next == nil || next.caller != v.caller || now.After(next.until) {
 		return nil, ctap.NotAllowed
 	}
-	passkeys, err := v.a.vault.Passkeys(ctx, next.rp)
+	p, err := v.a.vault.Find(ctx, next.ids[0])
+	if errors.Is(err, ErrNoPasskey) {
+		return nil, ctap.NotAllowed // deleted meanwhile
+	}
 	if err != nil {
 		return nil, vaultStatus("looking for passkeys", err)
 	}
-	named := listed(passkeys, []ctap.CredentialDescriptor{{ID: next.ids[0], Type: webauthn.PublicKeyType}})
-	if len(named) == 0 {
-		return nil, ctap.NotAllowed // deleted meanwhile
-	}
-	response, err := v.assert(ctx, named[0], next.want)
+	response, err := v.assert(ctx, p, next.want)
 	if err != nil {
 		return nil, err
 	}
-	nameUser(&response, named[0], next.want)
+	nameUser(&response, p, next.want)
 	if next.ids = next.ids[1:]; len(next.ids) != 0 {
 		next.until = now.Add(nextAssertionWindow)
 		v.a.next = next

@@ -13,6 +13,7 @@ import (
 
 // handle waits for its turn, answers, and writes the one record of it.
 func (a *Authenticator) handle(ctx context.Context, caller Caller, request []byte) (response any, err error) {
+	request = withoutPreview(request)
 	r, err := ctap.ParseRequest(request)
 	if len(request) != 0 && !a.speaks(ctap.Command(request[0])) {
 		err = ctap.InvalidCommand
@@ -31,13 +32,16 @@ func (a *Authenticator) inTurn(ctx context.Context, v *visit, r ctap.Request, wr
 	}
 	defer a.endTurn()
 	if wrong != nil {
-		a.next, a.listing, a.upload = nil, nil, nil
+		a.forgetSeries()
 		return nil, wrong
 	}
 	return a.act(ctx, v, r)
 }
 
 func (a *Authenticator) takeTurn(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctap.KeepaliveCancel // select would toss a coin
+	}
 	select {
 	case a.turn <- struct{}{}:
 		return nil
@@ -50,8 +54,8 @@ func (a *Authenticator) endTurn() { <-a.turn }
 
 func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any, error) {
 	// CTAP §6: the state of a series of assertions ends with any other command.
-	next, listing, upload := a.next, a.listing, a.upload
-	a.next, a.listing, a.upload = nil, nil, nil
+	next, listing, upload, enroll := a.next, a.listing, a.upload, a.enroll
+	a.forgetSeries()
 	switch r := r.(type) {
 	case ctap.MakeCredentialRequest:
 		return v.makeCredential(ctx, r)
@@ -63,6 +67,8 @@ func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any,
 		return v.manage(ctx, r, listing)
 	case ctap.ConfigRequest:
 		return nil, v.configure(ctx, r)
+	case ctap.BioRequest:
+		return v.bioEnrollment(ctx, r, enroll)
 	case ctap.LargeBlobsRequest:
 		return v.largeBlobs(ctx, r, upload)
 	}
@@ -80,8 +86,12 @@ func (a *Authenticator) act(ctx context.Context, v *visit, r ctap.Request) (any,
 // speaks reports whether this profile has the command.
 func (a *Authenticator) speaks(c ctap.Command) bool {
 	switch c {
-	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdLargeBlobs, ctap.CmdReset:
+	case ctap.CmdClientPIN, ctap.CmdCredentialManagement, ctap.CmdConfig, ctap.CmdReset:
 		return a.keys != nil
+	case ctap.CmdLargeBlobs:
+		return a.keys != nil && !a.largeBlobExtension
+	case ctap.CmdBioEnrollment:
+		return a.sensor != nil
 	}
 	return true // or unknown, which parsing finds
 }
@@ -120,6 +130,9 @@ type visit struct {
 	caller   Caller
 	present  bool // the person answered
 	verified bool // the person was verified
+	// agreed says that they have just answered, when the token was issued, that
+	// it may be used for this: nothing is left to ask.
+	agreed bool
 }
 
 // flags are the flags of what has happened in this visit.
@@ -141,14 +154,16 @@ func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
 	p.Deadline = v.a.now().Add(v.a.promptTimeout)
 	asking, cancel := context.WithTimeout(ctx, v.a.promptTimeout)
 	defer cancel()
-	answer, err := v.a.person.Ask(asking, p)
+	answer, err := v.put(asking, p)
 	switch {
 	case ctx.Err() != nil:
 		// Also after a yes: who withdrew the request no longer waits for a
 		// passkey, and would never learn that there is one.
 		return Answer{}, ctap.KeepaliveCancel
 	case errors.Is(err, ErrDeclined):
-		return Answer{}, ctap.OperationDenied
+		return Answer{}, fmt.Errorf("%w: %w", ctap.OperationDenied, ErrDeclined)
+	case errors.Is(err, ErrNotVerified):
+		return Answer{}, v.notVerified(ctx)
 	case errors.Is(err, ErrNoAnswer), errors.Is(err, context.DeadlineExceeded):
 		return Answer{}, ctap.UserActionTimeout
 	case err != nil:
@@ -157,18 +172,34 @@ func (v *visit) ask(ctx context.Context, p Prompt) (Answer, error) {
 	v.present = true
 	v.verified = v.verified || answer.Verified
 	if p.Verify && !answer.Verified {
-		return Answer{}, fmt.Errorf("%w: the person was not verified", ctap.OperationDenied)
+		return Answer{}, v.notVerified(ctx)
+	}
+	if p.Verify && v.a.builtInUV {
+		return answer, v.countUV(ctx, true)
 	}
 	return answer, nil
 }
 
-// acknowledge tells the person something. Any answer will do, a no as well as
-// a yes; only silence and withdrawal are errors.
-func (v *visit) acknowledge(ctx context.Context, p Prompt) error {
-	if _, err := v.ask(ctx, p); err != nil && !errors.Is(err, ctap.OperationDenied) {
-		return err
+// consent asks for the touch that makes or uses a passkey, unless the person
+// has agreed to it with the token.
+func (v *visit) consent(ctx context.Context, p Prompt) error {
+	if v.agreed {
+		v.present = true
+		return nil
 	}
-	return nil
+	_, err := v.ask(ctx, p)
+	return err
+}
+
+// acknowledge tells the person something. Any answer will do, a no as well as
+// a yes; only silence and withdrawal are errors. If it is for a verified person
+// alone, a no tells the client nothing more.
+func (v *visit) acknowledge(ctx context.Context, p Prompt) error {
+	err := v.consent(ctx, p)
+	if errors.Is(err, ErrDeclined) && (!p.Verify || v.verified) {
+		return nil
+	}
+	return err
 }
 
 // unlock sees to it that the vault can be read. To unlock it the person gives
@@ -215,6 +246,8 @@ func vaultStatus(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %w", doing, ctap.KeepaliveCancel, err)
 	case errors.Is(err, ErrLocked): // locked by its person in the meantime
 		return fmt.Errorf("%s: %w: %w", doing, ctap.NotAllowed, err)
 	case errors.Is(err, errNoSpace):

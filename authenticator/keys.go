@@ -1,6 +1,7 @@
 package authenticator
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"cardea/ctap"
 	"cardea/internal/cbor"
@@ -61,8 +63,61 @@ func generateKey(alg webauthn.COSEAlgorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("no keys for algorithm %d", alg)
 }
 
+// What MarshalPKCS8PrivateKey writes for P-256 is always laid out like this:
+// es256Prefix, the private key, es256Middle, and the point.
+var (
+	es256Prefix = []byte{
+		0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+		0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20,
+	}
+	es256Middle = []byte{0xa1, 0x44, 0x03, 0x42, 0x00, 0x04}
+)
+
+const coordinateSize = 32
+
+// readES256 reads the common case without the one thing that is slow about it:
+// x509 works out the point anew, which takes half as long as to sign. The vault
+// vouches for the point that is there; it was worked out when the key was made.
+func readES256(der []byte) *ecdsa.PrivateKey {
+	rest, ok := bytes.CutPrefix(der, es256Prefix)
+	if !ok || len(rest) != 3*coordinateSize+len(es256Middle) {
+		return nil
+	}
+	scalar := rest[:coordinateSize]
+	point, ok := bytes.CutPrefix(rest[coordinateSize:], es256Middle)
+	if !ok {
+		return nil
+	}
+	return &ecdsa.PrivateKey{
+		PublicKey: ecdsa.PublicKey{
+			Curve: elliptic.P256(), X: new(big.Int).SetBytes(point[:coordinateSize]), Y: new(big.Int).SetBytes(point[coordinateSize:]),
+		},
+		D: new(big.Int).SetBytes(scalar),
+	}
+}
+
+// encodeKey is PKCS #8, DER. Of ES256 it is what x509 would write, faster.
+func encodeKey(key crypto.Signer) ([]byte, error) {
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok || ec.Curve != elliptic.P256() {
+		return x509.MarshalPKCS8PrivateKey(key)
+	}
+	scalar, err := ec.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	point, err := ec.PublicKey.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(es256Prefix, scalar, es256Middle[:len(es256Middle)-1], point), nil
+}
+
 // parseKey reads the key of a passkey.
 func parseKey(k secret.Key) (crypto.Signer, error) {
+	if key := readES256(k.Expose()); key != nil {
+		return key, nil
+	}
 	parsed, err := x509.ParsePKCS8PrivateKey(k.Expose())
 	if err != nil {
 		return nil, errors.New("reading the passkey's key") // the cause might quote it

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,12 +61,15 @@ func (v *visit) makeCredential(ctx context.Context, r ctap.MakeCredentialRequest
 	if err := v.unlock(ctx, r.RP.ID); err != nil {
 		return nil, err
 	}
-	if err := v.checkExcluded(ctx, r); err != nil { // step 12
+	// Differs from the text: of a phone, steps 6 and 7 would refuse a request
+	// that names no user verification. We verify instead, always. And step 11,
+	// user verification here, is not a question of its own: it is asked for with
+	// what step 12 or 13 asks.
+	verify := v.a.keys == nil || v.wantsUV(r.Options, r.PinUvAuthParam, true)
+	if err := v.checkExcluded(ctx, r, verify); err != nil { // step 12
 		return nil, err
 	}
-	// Differs from the text: of a phone, steps 6 and 7 would refuse a request
-	// that names no user verification. We verify instead, always.
-	if _, err := v.ask(ctx, v.prompt(MakePasskey, r)); err != nil { // step 13
+	if err := v.consent(ctx, makePrompt(MakePasskey, r, verify)); err != nil { // step 13
 		return nil, err
 	}
 	v.spendToken() // step 14
@@ -99,18 +101,17 @@ func (v *visit) mayMake(r ctap.MakeCredentialRequest) error {
 		})
 	}
 	switch {
-	case r.Options["uv"]:
-		return ctap.InvalidOption // there is no user verification of its own
+	case r.Options["uv"], v.wantsUV(r.Options, nil, true):
+		return v.mayVerify()
 	case v.a.settings().AlwaysUV, v.protected() && r.Options["rk"]: // else makeCredUvNotRqd
-		return ctap.PUATRequired
+		return v.missingProof()
 	}
 	return nil
 }
 
-func (v *visit) prompt(kind Kind, r ctap.MakeCredentialRequest) Prompt {
+func makePrompt(kind Kind, r ctap.MakeCredentialRequest, verify bool) Prompt {
 	return Prompt{
-		Kind: kind, RPID: r.RP.ID, RPName: cut(r.RP.Name), Account: accountOf(r.User),
-		Verify: kind == MakePasskey && v.a.keys == nil,
+		Kind: kind, RPID: r.RP.ID, RPName: cut(r.RP.Name), Account: accountOf(r.User), Verify: verify,
 	}
 }
 
@@ -122,19 +123,21 @@ func accountOf(u ctap.UserEntity) Account {
 // told first, or a page could find out silently what this vault holds.
 //
 // Differs from the text: if nobody answers, the site does not learn of it
-// either.
-func (v *visit) checkExcluded(ctx context.Context, r ctap.MakeCredentialRequest) error {
+// either. A passkey that credProtect keeps for a verified person counts if they
+// are to be verified, and then the answer waits for that.
+func (v *visit) checkExcluded(ctx context.Context, r ctap.MakeCredentialRequest, verify bool) error {
 	if len(r.ExcludeList) == 0 {
 		return nil
 	}
-	passkeys, err := v.named(ctx, r.RP.ID, r.ExcludeList)
+	verify = verify && v.a.keys != nil // a phone just tells
+	passkeys, err := v.named(ctx, r.RP.ID, r.ExcludeList, verify)
 	if err != nil {
 		return vaultStatus("looking for excluded passkeys", err)
 	}
 	if len(passkeys) == 0 {
 		return nil
 	}
-	if err := v.acknowledge(ctx, v.prompt(AlreadyHere, r)); err != nil {
+	if err := v.acknowledge(ctx, makePrompt(AlreadyHere, r, verify)); err != nil {
 		return err
 	}
 	v.spendToken()
@@ -142,24 +145,15 @@ func (v *visit) checkExcluded(ctx context.Context, r ctap.MakeCredentialRequest)
 }
 
 // named returns the passkeys for rp that a list names and that credProtect does
-// not hide.
-func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
+// not hide from a verified person, or from one who is to be verified before the
+// answer.
+func (v *visit) named(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor, verify bool) ([]Passkey, error) {
 	passkeys, err := v.find(ctx, rp, list)
-	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified, true) }), err
-}
-
-// A finder finds a passkey by its ID without looking at the others.
-type finder interface {
-	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
+	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return hidden(p, v.verified || verify, true) }), err
 }
 
 // find returns the passkeys for rp that a list names, newest first.
 func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]Passkey, error) {
-	vault, ok := v.a.vault.(finder)
-	if !ok {
-		passkeys, err := v.a.vault.Passkeys(ctx, rp)
-		return listed(passkeys, list), err
-	}
 	var found []Passkey
 	seen := map[string]bool{}
 	for _, d := range list {
@@ -167,7 +161,7 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 			continue
 		}
 		seen[string(d.ID)] = true
-		p, err := vault.Find(ctx, d.ID)
+		p, err := v.a.vault.Find(ctx, d.ID)
 		if errors.Is(err, ErrNoPasskey) {
 			continue
 		}
@@ -183,23 +177,12 @@ func (v *visit) find(ctx context.Context, rp webauthn.RPID, list []ctap.Credenti
 	return found, nil
 }
 
-// listed returns the passkeys that a list of descriptors names.
-func listed(passkeys []Passkey, list []ctap.CredentialDescriptor) []Passkey {
-	named := make(map[string]bool, len(list))
-	for _, d := range list {
-		if d.Type == webauthn.PublicKeyType {
-			named[string(d.ID)] = true
-		}
-	}
-	return slices.DeleteFunc(passkeys, func(p Passkey) bool { return !named[string(p.ID)] })
-}
-
 func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.COSEAlgorithm, in makeInputs) (Passkey, crypto.Signer, error) {
 	key, err := generateKey(alg)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := encodeKey(key)
 	if err != nil {
 		return Passkey{}, nil, fmt.Errorf("making a key: %w", err)
 	}
@@ -213,13 +196,6 @@ func (a *Authenticator) newPasskey(r ctap.MakeCredentialRequest, alg webauthn.CO
 	return p, key, nil
 }
 
-// packedStatement is self attestation (WebAuthn §8.2): the passkey's own key
-// signs for it.
-type packedStatement struct {
-	Alg webauthn.COSEAlgorithm `cbor:"alg"`
-	Sig []byte                 `cbor:"sig"`
-}
-
 func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in makeInputs, p Passkey, key crypto.Signer, enterprise bool) (any, error) {
 	public, err := publicKey(key)
 	if err != nil {
@@ -231,7 +207,7 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	}
 	response := ctap.MakeCredentialResponse{
 		Format: formatNone, Statement: cbor.MustEncode(struct{}{}),
-		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.prfMade(p, v.verified),
+		LargeBlobKey: p.LargeBlobKey.Expose(), UnsignedExtension: in.unsigned(p, v.verified),
 		AuthData: webauthn.AuthenticatorData{
 			RPIDHash:   p.rpIDHash(),
 			Flags:      v.flags(),
@@ -242,11 +218,10 @@ func (v *visit) attest(ctx context.Context, r ctap.MakeCredentialRequest, in mak
 	switch {
 	case enterprise:
 		response.EpAtt = true
-		response.Format, response.Statement, err = v.a.enterprise.attest(response.AuthData, r.ClientDataHash)
+		response.Format, response.Statement, err = v.a.enterprise.attestation().packed(webauthn.ES256, response.AuthData, r.ClientDataHash)
 	case preferredFormat(r.AttestationFormats) == formatPacked:
-		var signature []byte
-		signature, err = sign(key, response.AuthData, r.ClientDataHash)
-		response.Format, response.Statement = formatPacked, cbor.MustEncode(packedStatement{Alg: p.Algorithm, Sig: signature})
+		by, alg := v.a.attestationOf(key, p.Algorithm)
+		response.Format, response.Statement, err = by.packed(alg, response.AuthData, r.ClientDataHash)
 	}
 	return response, err
 }

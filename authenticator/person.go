@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cardea/ctap"
 	"cardea/webauthn"
 )
 
@@ -13,7 +14,7 @@ import (
 // the Authenticator never calls it twice at once.
 type Person interface {
 	// Ask shows p and waits for the answer. It returns ErrDeclined if the
-	// person said no, ErrNoAnswer if nobody answered in time, and the error of
+	// person said no, ErrNotVerified if they are not who they should be, ErrNoAnswer if nobody answered in time, and the error of
 	// ctx if the request was withdrawn; in that case it takes the prompt off
 	// the screen before it returns.
 	Ask(ctx context.Context, p Prompt) (Answer, error)
@@ -23,7 +24,14 @@ type Person interface {
 var (
 	ErrDeclined = errors.New("declined by the person")
 	ErrNoAnswer = errors.New("no answer from the person")
+	// ErrNotVerified: they tried to prove themself and were not recognized.
+	ErrNotVerified = errors.New("person was not verified")
 )
+
+// A Verifier is a Person who cannot always be verified: one who has chosen no
+// PIN yet, or whose finger nobody knows. It matters with Config.BuiltInUV: as
+// long as CanVerify returns false, clients are told so. CanVerify must not wait.
+type Verifier interface{ CanVerify() bool }
 
 // A Kind is what a Prompt is about.
 type Kind string
@@ -33,6 +41,12 @@ const (
 	// Unlock: the vault is locked. The answer comes after the person has
 	// unlocked it, which also verifies them.
 	Unlock Kind = "unlock"
+	// Verify: is it you, and may the caller do for a while what
+	// Prompt.Permissions say, at Prompt.RPID? Of a security key with BuiltInUV
+	// only. A passkey that is made or used in the next half minute costs no
+	// second prompt. At a locked vault Unlock takes its place, with the same
+	// fields.
+	Verify Kind = "verify"
 	// MakePasskey: may a passkey for Prompt.User be saved?
 	MakePasskey Kind = "make"
 	// UsePasskey: which of Prompt.Passkeys, if any, may sign?
@@ -57,6 +71,9 @@ type Prompt struct {
 	Account  Account
 	Passkeys []Passkey // for UsePasskey, newest first
 	Caller   Caller
+	// Permissions are what Verify is asked for: to make a passkey, to use one, to
+	// manage them, and so on; to use and to make come with an RPID.
+	Permissions ctap.Permission
 	// Verify asks for PIN, pattern or sensor before the answer. Without it a
 	// tap is enough.
 	Verify bool
@@ -89,6 +106,10 @@ type Caller struct {
 	Via string
 	// Name is what the caller calls itself, for people; may be empty.
 	Name string
+	// Program is the name of the executable file that asks, as the system tells
+	// it; empty if that is not known. It says more than Name, but no program can
+	// be kept from starting another one and speaking through it.
+	Program string
 }
 
 // The ways by which a request comes.

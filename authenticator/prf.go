@@ -7,9 +7,8 @@ import (
 
 // prf on a phone is hmac-secret without the envelope: what carries it is
 // encrypted already, and the client has hashed the inputs (WebAuthn §10.1.4).
-// Its outputs are not signed. evalByCredential does not fit into the four levels
-// that a CTAP message may have (CTAP §8); a client that has one passkey in mind
-// sends its inputs as eval.
+// Its outputs are not signed. In evalByCredential the keys are credential IDs as
+// bytes, not the text that pages write; a passkey that is not in it gets eval.
 
 // prfValues are the inputs or the outputs of one evaluation, 32 bytes each.
 type prfValues struct {
@@ -19,6 +18,15 @@ type prfValues struct {
 
 type prfInput struct {
 	eval *prfValues // nil asks for nothing
+	byID map[string]prfValues
+}
+
+// of returns the inputs for a passkey, or nil.
+func (in *prfInput) of(p Passkey) *prfValues {
+	if v, given := in.byID[string(p.ID)]; given {
+		return &v
+	}
+	return in.eval
 }
 
 // readPRF reads the input of prf, or returns nil if there is none.
@@ -34,6 +42,16 @@ func readPRF(inputs map[string]cbor.Raw) (*prfInput, error) {
 			return nil, err
 		}
 		in.eval = &v
+	}
+	byID, given, err := input[map[cbor.ByteString]cbor.Raw](members, "evalByCredential")
+	if err != nil || !given {
+		return in, err
+	}
+	in.byID = make(map[string]prfValues, len(byID))
+	for id, raw := range byID {
+		if in.byID[string(id)], err = readPRFValues(raw); err != nil {
+			return nil, err
+		}
 	}
 	return in, nil
 }
@@ -114,10 +132,14 @@ func (in makeInputs) prfMade(p Passkey, verified bool) map[string]cbor.Raw {
 
 // prfResults is the unsigned output for an assertion by p, or nil.
 func (in getInputs) prfResults(p Passkey, verified bool) map[string]cbor.Raw {
-	if in.prf == nil || in.prf.eval == nil {
+	if in.prf == nil {
 		return nil
 	}
-	results := in.prf.eval.evaluate(p, verified)
+	values := in.prf.of(p)
+	if values == nil {
+		return nil
+	}
+	results := values.evaluate(p, verified)
 	if results == nil {
 		return nil
 	}

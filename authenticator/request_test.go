@@ -133,3 +133,10 @@ func (v brokenVault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenti
 	}
 	return v.Vault.Passkeys(ctx, rp)
 }
+
+func (v brokenVault) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
+	if v.find != nil {
+		return authenticator.Passkey{}, v.find
+	}
+	return v.Vault.Find(ctx, id)
+}

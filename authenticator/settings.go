@@ -23,6 +23,8 @@ type settings struct {
 	Enterprise  bool `cbor:"4,keyasint,omitempty"`
 	LongTouch   bool `cbor:"5,keyasint,omitempty"`
 	Complexity  bool `cbor:"6,keyasint,omitempty"`
+	UVMisses    uint `cbor:"7,keyasint,omitempty"` // in a row
+	Fingers     uint `cbor:"8,keyasint,omitempty"` // that are enrolled
 }
 
 func (s settings) encode() []byte { return cbor.MustEncode(s) }
@@ -48,7 +50,9 @@ func (v *visit) save(ctx context.Context, s settings) error {
 // Names of notes in the vault.
 const (
 	noteMinPINSites = "min-pin-sites"
-	noteLargeBlobs  = "large-blobs"
+	noteLargeBlobs  = "large-blobs" // of the command
+	noteFingers     = "fingers"
+	noteBlobs       = "large-blob" // of the extension
 	noteIdentity    = "identity"
 )
 
@@ -178,7 +182,7 @@ func (a *Authenticator) tellsMinPIN(ctx context.Context, rp webauthn.RPID) (bool
 
 // protected reports whether a client has to prove that it knows the person
 // (CTAP §6: "protected by some form of user verification").
-func (v *visit) protected() bool { return v.a.keys.PINSet() }
+func (v *visit) protected() bool { return v.a.keys.PINSet() || v.a.uvReady() }
 
 // configCommands are the subcommands of authenticatorConfig here.
 func (a *Authenticator) configCommands() []uint {

@@ -26,6 +26,7 @@ type site struct {
 	rp          *gowebauthn.WebAuthn
 	handle      []byte
 	credentials []gowebauthn.Credential
+	alg         webauthn.COSEAlgorithm // asked for; 0 is ES256
 }
 
 func newSite(t *testing.T) *site {
@@ -58,6 +59,9 @@ func (s *site) register(d ctap.Device, formats ...string) *gowebauthn.Credential
 	}
 	hash := clientData.Hash()
 	request := makeRequest()
+	if s.alg != 0 {
+		request.PubKeyCredParams[0].Alg = s.alg
+	}
 	request.ClientDataHash, request.User.ID, request.AttestationFormats = hash[:], s.handle, formats
 	made, err := ctap.MakeCredential(s.t.Context(), d, request)
 	if err != nil {
@@ -79,15 +83,21 @@ func registrationResponse(t *testing.T, c webauthn.ClientData, made ctap.MakeCre
 	t.Helper()
 	data := authData(t, made.AuthData)
 	object := webauthn.AttestationObject{Format: made.Format, Statement: made.Statement, AuthData: made.AuthData}
-	spki, err := webauthn.SubjectPublicKeyInfo(data.Attested.PublicKey)
+	alg, err := webauthn.Algorithm(data.Attested.PublicKey)
 	if err != nil {
 		t.Fatal(err)
+	}
+	var spki []byte // a client that cannot read the key gives none
+	if alg == webauthn.ES256 {
+		if spki, err = webauthn.SubjectPublicKeyInfo(data.Attested.PublicKey); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return webauthn.RegistrationResponse{
 		ID: data.Attested.ID.String(), RawID: data.Attested.ID, Type: webauthn.PublicKeyType,
 		Response: webauthn.AttestationResponse{
 			ClientDataJSON: c.JSON(), AuthenticatorData: made.AuthData, Transports: []string{"internal"},
-			PublicKey: spki, PublicKeyAlgorithm: webauthn.ES256, AttestationObject: object.Encode(),
+			PublicKey: spki, PublicKeyAlgorithm: alg, AttestationObject: object.Encode(),
 		},
 		ClientExtensionResults: map[string]json.RawMessage{},
 	}

@@ -68,107 +68,115 @@ const (
 // Error makes a u2fStatus an error.
 func (s u2fStatus) Error() string { return fmt.Sprintf("U2F status %04x", uint16(s)) }
 
-// HandleU2F answers one U2F message, an ISO 7816-4 APDU, with another. It takes
-// turns with Handle. Without Config.U2F every message is answered that its
-// instruction is not known.
+// HandleU2F answers one U2F message, an ISO 7816-4 APDU, with another, and waits
+// for the person where they have to touch. It takes turns with Handle. Without
+// Config.U2F every message is answered that its instruction is not known. A wire
+// whose clients expect an answer at once has a U2F instead.
 func (a *Authenticator) HandleU2F(ctx context.Context, caller Caller, apdu []byte) []byte {
-	data, err := a.handleU2F(ctx, &visit{a: a, caller: caller}, apdu)
-	status := u2fOK
-	if err != nil && !errors.As(err, &status) {
-		status = u2fOther
-		if s := ctap.Status(0); errors.As(err, &s) {
-			status = u2fConditions // declined, withdrawn, not answered
+	c, err := parseAPDU(apdu)
+	return a.answerU2F(ctx, caller, apdu, c, err, func(v *visit) ([]byte, error) {
+		if c.wantsTouch() {
+			if err := v.askU2F(ctx, c); err != nil {
+				return nil, err
+			}
 		}
+		return v.actU2F(ctx, c)
+	})
+}
+
+// answerU2F takes a turn for act, unless something is wrong already, and gives
+// what came of it its status word.
+func (a *Authenticator) answerU2F(ctx context.Context, caller Caller, message []byte, c apdu, err error, act func(*visit) ([]byte, error)) []byte {
+	var data []byte
+	if err == nil {
+		data, err = a.turnU2F(ctx, &visit{a: a, caller: caller}, c, act)
 	}
-	a.recordU2F(ctx, caller, apdu, status, err)
+	status := u2fStatusOf(err)
+	a.recordU2F(ctx, caller, message, status, err)
 	if err != nil {
 		data = nil
 	}
 	return binary.BigEndian.AppendUint16(data, uint16(status))
 }
 
-func (a *Authenticator) handleU2F(ctx context.Context, v *visit, apdu []byte) ([]byte, error) {
-	c, err := parseAPDU(apdu)
-	if err != nil {
-		return nil, err
+func u2fStatusOf(err error) u2fStatus {
+	var status u2fStatus
+	switch {
+	case err == nil:
+		return u2fOK
+	case errors.As(err, &status):
+		return status
+	case errors.Is(err, ctap.OperationDenied):
+		return u2fNotAllowed // to ask again would be to ask the person again
+	case errors.Is(err, ctap.KeepaliveCancel), errors.Is(err, ctap.UserActionTimeout):
+		return u2fConditions
 	}
+	return u2fOther
+}
+
+func (a *Authenticator) turnU2F(ctx context.Context, v *visit, c apdu, act func(*visit) ([]byte, error)) ([]byte, error) {
 	if err := a.takeTurn(ctx); err != nil {
+		if !c.wantsTouch() {
+			return nil, u2fOther // 6985 would say that a key handle is ours
+		}
 		return nil, err
 	}
 	defer a.endTurn()
-	a.next, a.listing, a.upload = nil, nil, nil
+	a.forgetSeries()
 	switch {
 	case !a.u2f:
 		return nil, u2fWrongInstruction
 	case a.settings().AlwaysUV: // CTAP §7.2.4
 		return nil, u2fNotAllowed
 	}
+	return act(v)
+}
+
+// askU2F asks the person for what c wants, after everything has been checked
+// that could make the touch useless.
+func (v *visit) askU2F(ctx context.Context, c apdu) error {
+	if err := c.checkLength(); err != nil {
+		return err
+	}
+	if err := v.unlock(ctx, ""); err != nil {
+		return err
+	}
+	prompt := Prompt{Kind: MakePasskey, RPID: u2fSite(c.application())}
+	if c.instruction == u2fAuthenticate {
+		p, err := v.findU2F(ctx, c.application(), c.handle())
+		if err != nil {
+			return err
+		}
+		prompt = Prompt{Kind: UsePasskey, RPID: p.RPID, RPName: p.RPName, Passkeys: withoutKeys([]Passkey{p})}
+	}
+	_, err := v.ask(ctx, prompt)
+	return err
+}
+
+// actU2F does what c says. If it wants a touch, v has it.
+func (v *visit) actU2F(ctx context.Context, c apdu) ([]byte, error) {
+	if err := c.checkLength(); err != nil {
+		return nil, err
+	}
 	switch c.instruction {
 	case u2fVersion:
-		if len(c.data) != 0 {
-			return nil, u2fWrongLength
-		}
 		return []byte("U2F_V2"), nil
 	case u2fRegister:
 		return v.registerU2F(ctx, c)
-	case u2fAuthenticate:
-		return v.authenticateU2F(ctx, c)
 	}
-	return nil, u2fWrongInstruction
+	return v.authenticateU2F(ctx, c)
 }
 
-// apdu is a command of ISO 7816-4, in its short or its extended form.
-type apdu struct {
-	instruction, p1 byte
-	data            []byte
-}
-
-func parseAPDU(b []byte) (c apdu, err error) {
-	const header = 4
-	if len(b) < header {
-		return c, u2fWrongLength
-	}
-	if b[0] != 0 {
-		return c, u2fWrongClass
-	}
-	c.instruction, c.p1 = b[1], b[2]
-	rest := b[header:]
-	var length, answer int // of the data, and of the field for the answer's
-	switch {
-	case len(rest) <= 1: // no data; perhaps a short answer length
-		return c, nil
-	case rest[0] != 0:
-		length, rest, answer = int(rest[0]), rest[1:], 1
-	case len(rest) == 3: // no data and an extended answer length
-		return c, nil
-	case len(rest) > 3:
-		length, rest, answer = int(binary.BigEndian.Uint16(rest[1:])), rest[3:], 2
-	default:
-		return c, u2fWrongLength
-	}
-	if len(rest) != length && len(rest) != length+answer {
-		return c, u2fWrongLength
-	}
-	c.data = rest[:length]
-	return c, nil
+func u2fSite(application []byte) webauthn.RPID {
+	return webauthn.RPID(u2fPrefix + hex.EncodeToString(application))
 }
 
 // registerU2F is U2F §4. The certificate is made for this one passkey, by its
 // own key: one for all would make the person recognizable.
 func (v *visit) registerU2F(ctx context.Context, c apdu) ([]byte, error) {
-	if len(c.data) != 2*u2fParameters {
-		return nil, u2fWrongLength
-	}
-	challenge, application := c.data[:u2fParameters], c.data[u2fParameters:]
-	site := webauthn.RPID(u2fPrefix + hex.EncodeToString(application))
-	if err := v.unlock(ctx, ""); err != nil {
-		return nil, err
-	}
-	if _, err := v.ask(ctx, Prompt{Kind: MakePasskey, RPID: site}); err != nil {
-		return nil, err
-	}
+	challenge, application := c.challenge(), c.application()
 	var r ctap.MakeCredentialRequest
-	r.RP.ID, r.User.ID = site, secret.Random(credentialIDSize).Expose()
+	r.RP.ID, r.User.ID = u2fSite(application), secret.Random(credentialIDSize).Expose()
 	p, signer, err := v.a.newPasskey(r, webauthn.ES256, makeInputs{})
 	if err != nil {
 		return nil, err
@@ -206,35 +214,20 @@ func u2fCertificate(key crypto.Signer) ([]byte, error) {
 
 // authenticateU2F is U2F §5.
 func (v *visit) authenticateU2F(ctx context.Context, c apdu) ([]byte, error) {
-	const fixed = 2*u2fParameters + 1
-	if len(c.data) < fixed || len(c.data) != fixed+int(c.data[fixed-1]) {
-		return nil, u2fWrongLength
-	}
-	challenge, application := c.data[:u2fParameters], c.data[u2fParameters:2*u2fParameters]
-	if v.a.vault.Locked() && c.p1 != u2fEnforce {
+	if v.a.vault.Locked() {
 		return nil, u2fNotAllowed // nobody may be asked, and "not ours" would be a lie
 	}
-	if err := v.unlock(ctx, ""); err != nil {
-		return nil, err
-	}
-	p, err := v.findU2F(ctx, application, c.data[fixed:])
+	p, err := v.findU2F(ctx, c.application(), c.handle())
 	if err != nil {
 		return nil, err
 	}
 	switch c.p1 {
 	case u2fCheckOnly:
 		return nil, u2fConditions
-	case u2fEnforce:
-		if _, err := v.ask(ctx, Prompt{
-			Kind: UsePasskey, RPID: p.RPID, RPName: p.RPName, Passkeys: withoutKeys([]Passkey{p}),
-		}); err != nil {
-			return nil, err
-		}
-	case u2fDontTouch:
-	default:
-		return nil, u2fWrongData
+	case u2fEnforce, u2fDontTouch:
+		return v.signU2F(ctx, p, c.challenge())
 	}
-	return v.signU2F(ctx, p, challenge)
+	return nil, u2fWrongData
 }
 
 // findU2F finds a passkey that U2F may use. One that credProtect guards is not

@@ -99,10 +99,10 @@ func TestU2F(t *testing.T) {
 		t.Error("asked for what needs no touch")
 	}
 	r.person.Script(authtest.Decline, authtest.Decline)
-	if _, status := r.u2fSign(3, id); status != 0x6985 {
+	if _, status := r.u2fSign(3, id); status != 0x6986 {
 		t.Errorf("declined: %04x", status)
 	}
-	if _, status := r.u2f(1, 0, challenge, hashOf(rpID)); status != 0x6985 || len(r.stored()) != 1 {
+	if _, status := r.u2f(1, 0, challenge, hashOf(rpID)); status != 0x6986 || len(r.stored()) != 1 {
 		t.Errorf("declined: %04x, %d kept", status, len(r.stored()))
 	}
 }

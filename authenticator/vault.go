@@ -34,6 +34,10 @@ type Passkey struct {
 	HMACSecrets  secret.Key
 	CredBlob     secret.Key // what the site left here; may be absent
 	LargeBlobKey secret.Key // 32 bytes; may be absent
+	// Shared says that the passkey came from an app that keeps it in several
+	// places, and told its site so: BE and BS are set when it signs, and its
+	// count stays zero (WebAuthn §6.1.3, CXF).
+	Shared bool
 	// ThirdPartyPayment lets other sites than the passkey's ask for payments.
 	ThirdPartyPayment bool
 }
@@ -48,11 +52,14 @@ type Vault interface {
 	// Passkeys returns the passkeys for rp, or all if rp is empty, newest
 	// first. It returns ErrLocked while the vault is locked.
 	Passkeys(ctx context.Context, rp webauthn.RPID) ([]Passkey, error)
+	// Find returns the passkey with an ID, or ErrNoPasskey, without looking at
+	// the others.
+	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
 	// Save adds p. If p is discoverable, it replaces a discoverable passkey
 	// with the same RPID and user handle (CTAP §6.1.2); it always replaces one
 	// with the same ID.
 	Save(ctx context.Context, p Passkey) error
-	// Use counts a signature and notes the time, unless at is zero: a silent
+	// Use counts a signature, unless the passkey is Shared, and notes the time, unless at is zero: a silent
 	// assertion is no use that a person would remember. It returns the new
 	// count, or ErrNoPasskey.
 	Use(ctx context.Context, id webauthn.CredentialID, at time.Time) (uint32, error)
@@ -65,8 +72,6 @@ type Vault interface {
 // The vault is locked exactly as long as there is a PIN that nobody has given.
 type PINVault interface {
 	Vault
-	// Find returns the passkey with an ID, or ErrNoPasskey.
-	Find(ctx context.Context, id webauthn.CredentialID) (Passkey, error)
 	// PINSet reports whether there is a PIN.
 	PINSet() bool
 	// Retries returns how many wrong PINs are left.

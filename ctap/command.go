@@ -18,6 +18,7 @@ const (
 	CmdClientPIN            Command = 0x06
 	CmdReset                Command = 0x07
 	CmdGetNextAssertion     Command = 0x08
+	CmdBioEnrollment        Command = 0x09
 	CmdCredentialManagement Command = 0x0a
 	CmdSelection            Command = 0x0b
 	CmdLargeBlobs           Command = 0x0c
@@ -27,7 +28,7 @@ const (
 var commandNames = map[Command]string{
 	CmdMakeCredential: "makeCredential", CmdGetAssertion: "getAssertion",
 	CmdGetInfo: "getInfo", CmdClientPIN: "clientPIN", CmdReset: "reset",
-	CmdGetNextAssertion: "getNextAssertion", CmdSelection: "selection",
+	CmdGetNextAssertion: "getNextAssertion", CmdSelection: "selection", CmdBioEnrollment: "bioEnrollment",
 	CmdCredentialManagement: "credentialManagement", CmdLargeBlobs: "largeBlobs", CmdConfig: "config",
 }
 
@@ -131,6 +132,8 @@ type Info struct {
 	FirmwareVersion          uint                   `cbor:"14,keyasint,omitempty"`
 	MaxCredBlobLength        uint                   `cbor:"15,keyasint,omitempty"`
 	MaxRPIDsForMinPINLength  uint                   `cbor:"16,keyasint,omitempty"`
+	PreferredUVAttempts      uint                   `cbor:"17,keyasint,omitempty"`
+	UVModality               uint                   `cbor:"18,keyasint,omitempty"`
 	AttestationFormats       []string               `cbor:"22,keyasint,omitempty"`
 	LongTouchForReset        *bool                  `cbor:"24,keyasint,omitempty"`
 	EncIdentifier            []byte                 `cbor:"25,keyasint,omitempty"`

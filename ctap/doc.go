@@ -10,4 +10,12 @@
 //	client                      Device                     authenticator
 //	MakeCredential(ctx, d, r) -> Send(01 ‖ map)         -> ParseRequest
 //	           *…Response     <- 00 ‖ map, or a Status  <- EncodeResponse
+//
+// # How strict
+//
+// Both ways a message must be in the canonical form of CTAP §8, and what is not
+// is refused, with two exceptions in makeCredential and getAssertion: the map of
+// options may have its keys in any order, because Firefox sends it so, and what
+// is in the map of extensions may be one level deeper than a message is, because
+// prf is.
 package ctap

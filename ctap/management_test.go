@@ -32,6 +32,10 @@ func blobParams() map[int]any {
 	return map[int]any{2: []byte{1, 2}, 3: 0, 4: 20, 5: []byte{5}, 6: 2}
 }
 
+func bioParams() map[int]any {
+	return map[int]any{1: 1, 2: 5, 3: map[int]any{1: []byte{3}, 2: "thumb", 3: 1000}, 4: 2, 5: []byte{4}}
+}
+
 func TestWholeRequestsOfASecurityKey(t *testing.T) {
 	t.Parallel()
 	all, min, length := ctap.Permission(3), uint(6), uint(20)
@@ -59,6 +63,11 @@ func TestWholeRequestsOfASecurityKey(t *testing.T) {
 		{ctap.CmdLargeBlobs, blobParams(), ctap.LargeBlobsRequest{
 			Set: []byte{1, 2}, Length: &length, PinUvAuthParam: []byte{5}, PinUvAuthProtocol: 2,
 		}},
+		{ctap.CmdBioEnrollment, bioParams(), ctap.BioRequest{
+			Modality: 1, SubCommand: 5, RawParams: cbor.MustEncode(bioParams()[3]), PinUvAuthProtocol: 2, PinUvAuthParam: []byte{4},
+			Params: ctap.BioParams{TemplateID: []byte{3}, Name: "thumb", Timeout: 1000},
+		}},
+		{ctap.CmdBioEnrollment, map[int]any{6: true}, ctap.BioRequest{GetModality: true}},
 	} {
 		got, err := ctap.ParseRequest(message(tt.command, tt.params))
 		if err != nil {
@@ -96,6 +105,11 @@ func TestStatusesOfASecurityKeysRequests(t *testing.T) {
 		{"no offset", ctap.CmdLargeBlobs, map[int]any{1: 2}, ctap.InvalidParameter},
 		{"offset of 33 bits", ctap.CmdLargeBlobs, change(blobParams(), 3, 1<<32), ctap.InvalidParameter},
 		{"set as text", ctap.CmdLargeBlobs, change(blobParams(), 2, "x"), ctap.CBORUnexpectedType},
+		{"no subcommand", ctap.CmdBioEnrollment, map[int]any{1: 1}, ctap.MissingParameter},
+		{"no modality asked for", ctap.CmdBioEnrollment, map[int]any{6: false}, ctap.MissingParameter},
+		{"subcommand 256", ctap.CmdBioEnrollment, change(bioParams(), 2, 256), ctap.InvalidSubcommand},
+		{"parameters as a list", ctap.CmdBioEnrollment, change(bioParams(), 3, []int{1}), ctap.CBORUnexpectedType},
+		{"name as bytes", ctap.CmdBioEnrollment, change(bioParams(), 3, map[int]any{2: []byte{1}}), ctap.CBORUnexpectedType},
 		{"get as text", ctap.CmdLargeBlobs, change(blobParams(), 1, "x"), ctap.CBORUnexpectedType},
 	} {
 		if _, err := ctap.ParseRequest(message(tt.command, tt.params)); err != tt.want {
@@ -110,6 +124,7 @@ func TestWhatIsAuthenticated(t *testing.T) {
 	ff := bytes.Repeat([]byte{0xff}, 32)
 	for name, tt := range map[string]struct{ got, want []byte }{
 		"management": {ctap.ManagementRequest{SubCommand: 4, RawParams: []byte{0xa0}}.Authenticated(), []byte{4, 0xa0}},
+		"fingers":    {ctap.BioRequest{Modality: 1, SubCommand: 6, RawParams: []byte{0xa0}}.Authenticated(), []byte{1, 6, 0xa0}},
 		"config":     {ctap.ConfigRequest{SubCommand: 2}.Authenticated(), append(bytes.Clone(ff), 0x0d, 2)},
 		"blobs": {ctap.LargeBlobsRequest{Offset: 0x0102}.Authenticated([32]byte{9}),
 			append(append(bytes.Clone(ff), 0x0c, 0, 2, 1, 0, 0, 9), make([]byte, 31)...)},

@@ -34,9 +34,29 @@ func (m members[K]) fail(s Status) {
 
 // parseMap reads data as one canonical map and nothing else.
 func parseMap[K comparable](data []byte) members[K] {
+	return parseMapAllowing[K](data, cbor.Allowance{})
+}
+
+func parseMapAllowing[K comparable](data []byte, a cbor.Allowance) members[K] {
 	m := members[K]{err: new(error)}
-	m.raw = decode[map[K]cbor.Raw](m.err, data)
+	m.raw = decodeBy[map[K]cbor.Raw](m.err, data, func(data []byte, v any) error {
+		return cbor.DecodeAllowing(data, v, a)
+	})
 	return m
+}
+
+// takeOptions reads the options of makeCredential or getAssertion.
+//
+// Known client: Firefox (its authenticator-rs) writes them in the order uv, up,
+// where the canonical one is up, uv; and it does so for every sign-in with
+// userVerification required. So here, and nowhere else, the keys may be in any
+// order; none may be there twice.
+func takeOptions(m members[int64], key int64) map[string]bool {
+	raw, given := m.raw[key]
+	if !given {
+		return nil
+	}
+	return decodeBy[map[string]bool](m.err, raw, cbor.DecodeAnyOrder)
 }
 
 // sub returns the members of a required map inside m.
@@ -82,6 +102,10 @@ func parseList[T any](m members[int64], key int64, needed bool, parse func(membe
 // decode reads data as a T. Whatever is canonical and still does not fit has
 // the wrong type.
 func decode[T any](failed *error, data []byte) (v T) {
+	return decodeBy[T](failed, data, cbor.Decode)
+}
+
+func decodeBy[T any](failed *error, data []byte, by func([]byte, any) error) (v T) {
 	if *failed != nil {
 		return v
 	}
@@ -90,7 +114,7 @@ func decode[T any](failed *error, data []byte) (v T) {
 		*failed = CBORUnexpectedType
 		return v
 	}
-	switch err := cbor.Decode(data, &v); {
+	switch err := by(data, &v); {
 	case err == nil:
 		return v
 	case errors.Is(err, cbor.ErrType):

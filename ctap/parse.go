@@ -55,6 +55,8 @@ func ParseRequest(request []byte) (Request, error) {
 		return parseAs(parseClientPIN(body))
 	case CmdCredentialManagement:
 		return parseAs(parseManagement(body))
+	case CmdBioEnrollment:
+		return parseAs(parseBio(body))
 	case CmdLargeBlobs:
 		return parseAs(parseLargeBlobs(body))
 	case CmdConfig:
@@ -75,8 +77,17 @@ func parseAs[R Request](r R, err error) (Request, error) {
 	return r, nil
 }
 
+// Members of two requests that need not be what CTAP §8 has of a message: the
+// options, see takeOptions, and the extensions. The evalByCredential of prf, as
+// browsers send it to a phone, lies one level deeper than the four of which an
+// authenticator may expect no more.
+var (
+	ofMakeCredential = cbor.Allowance{Deeper: 6, AnyOrder: 7}
+	ofGetAssertion   = cbor.Allowance{Deeper: 4, AnyOrder: 5}
+)
+
 func parseMakeCredential(body []byte) (MakeCredentialRequest, error) {
-	m := parseMap[int64](body)
+	m := parseMapAllowing[int64](body, ofMakeCredential)
 	r := MakeCredentialRequest{
 		ClientDataHash:     parseClientDataHash(m, 1),
 		RP:                 parseRP(m.sub(2)),
@@ -84,7 +95,7 @@ func parseMakeCredential(body []byte) (MakeCredentialRequest, error) {
 		PubKeyCredParams:   parseList(m, 4, required, parseParameters),
 		ExcludeList:        parseList(m, 5, optional, parseDescriptor),
 		Extensions:         take[map[string]cbor.Raw](m, 6, optional),
-		Options:            take[map[string]bool](m, 7, optional),
+		Options:            takeOptions(m, 7),
 		PinUvAuthParam:     take[[]byte](m, 8, optional),
 		PinUvAuthProtocol:  takeNumber(m, 9),
 		Enterprise:         takeNumber(m, 10),
@@ -94,13 +105,13 @@ func parseMakeCredential(body []byte) (MakeCredentialRequest, error) {
 }
 
 func parseGetAssertion(body []byte) (GetAssertionRequest, error) {
-	m := parseMap[int64](body)
+	m := parseMapAllowing[int64](body, ofGetAssertion)
 	r := GetAssertionRequest{
 		RPID:              take[webauthn.RPID](m, 1, required),
 		ClientDataHash:    parseClientDataHash(m, 2),
 		AllowList:         parseList(m, 3, optional, parseDescriptor),
 		Extensions:        take[map[string]cbor.Raw](m, 4, optional),
-		Options:           take[map[string]bool](m, 5, optional),
+		Options:           takeOptions(m, 5),
 		PinUvAuthParam:    take[[]byte](m, 6, optional),
 		PinUvAuthProtocol: takeNumber(m, 7),
 	}

@@ -15,6 +15,10 @@ const (
 	purposeEIDKey   purpose = 1
 	purposeTunnelID purpose = 2
 	purposePSK      purpose = 3
+	// What follows only the phone derives.
+	purposeLink     purpose = 4
+	purposeIdentity purpose = 5
+	purposeContact  purpose = 6
 )
 
 // derive is HKDF-SHA-256 with the purpose as information.

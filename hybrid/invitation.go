@@ -32,10 +32,12 @@ func NewInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, 
 // the phone, so as to do without a QR code the next time.
 func NewLinkingInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, true, false) }
 
-// NewDirectInvitation is NewInvitation for a client whose radio is a
-// DirectScanner: a phone that can do so as well may be connected to without any
-// tunnel.
-func NewDirectInvitation(hint Hint) (*Invitation, error) { return newInvitation(hint, false, true) }
+// NewDirectInvitation is NewInvitation, or NewLinkingInvitation, for a client
+// whose radio is a DirectScanner: a phone that can do so as well may be connected
+// to without any tunnel.
+func NewDirectInvitation(hint Hint, linking bool) (*Invitation, error) {
+	return newInvitation(hint, linking, true)
+}
 
 func newInvitation(hint Hint, linking, direct bool) (*Invitation, error) {
 	private, err := ecdh.P256().GenerateKey(rand.Reader)

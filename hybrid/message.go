@@ -13,7 +13,7 @@ const (
 	MessageShutdown MessageType = 0 // client to phone: nothing more will come
 	MessageCTAP     MessageType = 1 // a request or a response
 	MessageUpdate   MessageType = 2 // phone to client: see Update
-	MessageJSON     MessageType = 3 // digital credentials; not spoken here
+	MessageJSON     MessageType = 3 // a request for digital credentials or its response
 )
 
 // A Message is what a record holds, but for the first that a phone sends

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // A Service is the number of a tunnel service, small enough for an
@@ -75,4 +76,17 @@ func hashedDomain(s Service) string {
 		name = append(name, letters[v&31])
 	}
 	return string(name) + ending
+}
+
+// ServiceAt returns the service whose domain this is, in any case; ok is false
+// if there is none. Domains are computed from numbers, so it tries them all,
+// which takes a few milliseconds.
+func ServiceAt(domain string) (s Service, ok bool) {
+	domain = strings.ToLower(domain)
+	for n := range 1 << 16 {
+		if d, err := Service(n).Domain(); err == nil && d == domain {
+			return Service(n), true
+		}
+	}
+	return 0, false
 }

@@ -2,6 +2,7 @@ package hybrid
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -43,5 +44,21 @@ func TestWhichServicesAClientKnows(t *testing.T) {
 		if got := tt.service.KnownTo(tt.known); got != tt.want {
 			t.Errorf("Service(%d).KnownTo(%d) = %v, want %v", tt.service, tt.known, got, tt.want)
 		}
+	}
+}
+
+func TestServiceIsFoundByItsDomain(t *testing.T) {
+	t.Parallel()
+	for _, s := range []Service{ServiceGoogle, ServiceApple, firstHashed, DevelopmentService, 0xffff} {
+		domain, err := s.Domain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := ServiceAt(strings.ToUpper(domain)); !ok || got != s {
+			t.Errorf("ServiceAt(%s) = %d, %t, want %d", domain, got, ok, s)
+		}
+	}
+	if s, ok := ServiceAt("relay.example"); ok {
+		t.Errorf("ServiceAt(relay.example) = %d", s)
 	}
 }

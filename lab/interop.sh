@@ -2,12 +2,13 @@
 # Runs in the guest, as root: clients that others wrote against the HID device
 # of `cardea authenticator serve --ctaphid uhid`. One line a check: ok, skip
 # with the reason, known with the reason, or FAIL with what was printed. Exit code
-# 1 if one failed.
+# 1 if one failed. The groups of checks that want a PIN are in pin.sh, those of
+# disks and cards in system.sh, of browsers in browsers.sh.
 # docs/INTEROP.md lists what this covers.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 cardea=${CARDEA:-/scratch/cardea}
-only=${1:-all} # or one group: token, app, libfido2, ssh, pam, cancel, plug, chromium, firefox
+only=${*:-all} # or some groups; the end of this file has them all
 work=$(mktemp -d) && cd "$work" || exit 1
 failed=0
 
@@ -46,7 +47,7 @@ known() {
 	fi
 }
 skip() { echo "skip  $1: $2"; }
-wants() { [ "$only" = all ] || [ "$only" = "$1" ]; }
+wants() { [ "$only" = all ] || [[ " $only " == *" $1 "* ]]; }
 fatal() { echo "FAIL  $*"; exit 1; }
 
 # until SECONDS COMMAND...: waits for COMMAND to succeed.
@@ -77,19 +78,26 @@ base64_random() { head -c "$1" /dev/urandom | base64 -w0; }
 versions() {
 	printf "%-14s %s\n" kernel "$(uname -r)"
 	local p
-	for p in libfido2-1 fido2-tools openssh-client libpam-u2f pamu2fcfg pamtester systemd chromium firefox-esr; do
+	for p in libfido2-1 fido2-tools openssh-client libpam-u2f pamu2fcfg pamtester systemd cryptsetup-bin pcscd vsmartcard-vpcd chromium firefox-esr; do
 		dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $p 2>/dev/null | awk '$1 == "ii" {printf "%-14s %s\n", $2, $3}'
 	done
 }
 
 # ---- the key ----------------------------------------------------------------
+# plug_in PROFILE: a new key, of this profile.
 plug_in() {
-	modprobe -q uhid
-	modprobe -q hid_generic
-	[ -c /dev/uhid ] || fatal "no /dev/uhid in this kernel"
-	"$cardea" --log-level info authenticator serve --ctaphid uhid --insecure-test --control 127.0.0.1:7000 >"$work/key.log" 2>&1 &
-	until_true 20 test -c /dev/hidraw0 || { cat "$work/key.log"; fatal "no /dev/hidraw0"; }
+	if [ -n "${key:-}" ]; then
+		kill "$key" && wait "$key"
+		until_true 10 test ! -e /dev/hidraw0 || fatal "the key stays plugged in"
+	fi
+	"$cardea" --log-level info authenticator serve --ctaphid uhid --profile "$1" --insecure-test --control 127.0.0.1:7000 >"$work/key.log" 2>&1 &
+	key=$!
+	until_true 20 listed || { cat "$work/key.log"; fatal "no /dev/hidraw0"; }
 }
+# fresh: the key as new, for the next group.
+fresh() { ctl reset >/dev/null && until_true 10 listed || fatal "the key does not come back from a reset"; }
+# replugged: pulled out and plugged in again.
+replugged() { ctl power off && until_true 10 test ! -e /dev/hidraw0 && ctl power on && until_true 10 listed; }
 feature() { fido2-token -I /dev/hidraw0 | grep -E '^(extension strings|options):' | grep -qw -- "$1"; }
 
 # ---- fido2-token ------------------------------------------------------------
@@ -98,7 +106,7 @@ known_to_udev() { udevadm info /dev/hidraw0 | grep -q ID_FIDO_TOKEN=1 && udevadm
 told() { fido2-token -I /dev/hidraw0 | tee "$work/info" && grep -q 'proto: 0x02' "$work/info" && grep -q 'FIDO_2_1' "$work/info"; }
 
 token() {
-	check "udev knows the device as a FIDO token" known_to_udev
+	check "udev knows the device as a FIDO token" until_true 20 known_to_udev
 	check "fido2-token -L lists it" listed
 	check "fido2-token -I reads it" told && sed 's/^/      /' "$work/info"
 }
@@ -128,23 +136,24 @@ app() {
 }
 
 # ---- fido2-cred, fido2-assert -----------------------------------------------
-# cred_assert "CRED FLAGS" "ASSERT FLAGS": makes a credential, verifies its
+# cred_assert "CRED FLAGS" "ASSERT FLAGS" [TYPE]: makes a credential, verifies its
 # attestation, gets an assertion, verifies that. uv in the second stands for
 # -t uv=true: fido2-assert takes -v to mean a PIN of its own.
 cred_assert() {
-	local d get=${2/uv/-t uv=true} verify=${2/uv/-v}
+	local d get=${2/uv/-t uv=true} verify=${2/uv/-v} type=${3:-es256}
+	verify=${verify//-u/}
 	d=$(mktemp -d "$work/cred.XXXX")
 	{ base64_random 32; echo; echo example.org; echo ana; base64_random 16; echo; } >"$d/cred.in"
 	# shellcheck disable=SC2086
-	fido2-cred -M $1 -i "$d/cred.in" -o "$d/cred.out" /dev/hidraw0 es256 || return 1
+	fido2-cred -M $1 -i "$d/cred.in" -o "$d/cred.out" /dev/hidraw0 $type || return 1
 	# shellcheck disable=SC2086
-	fido2-cred -V ${1//-r/} -i "$d/cred.out" -o "$d/id" es256 || return 2
+	fido2-cred -V ${1//-[ru]/} -i "$d/cred.out" -o "$d/id" $type || return 2
 	tail -n +2 "$d/id" >"$d/key"
 	{ base64_random 32; echo; echo example.org; case "$2" in *-r*) ;; *) head -1 "$d/id" ;; esac; } >"$d/assert.in"
 	# shellcheck disable=SC2086
 	fido2-assert -G $get -i "$d/assert.in" -o "$d/assert.out" /dev/hidraw0 || return 3
 	# shellcheck disable=SC2086
-	head -4 "$d/assert.out" | fido2-assert -V ${verify//-r/} "$d/key" es256 || return 4
+	head -4 "$d/assert.out" | fido2-assert -V ${verify//-r/} "$d/key" $type || return 4
 }
 refused() { ctl deny && ! cred_assert "" "" && ctl status; }
 excluded_rp() {
@@ -154,10 +163,41 @@ excluded_rp() {
 libfido2() {
 	check "fido2-cred and fido2-assert: a credential named by its ID" cred_assert "" ""
 	check "fido2-cred and fido2-assert: a passkey, found by the site" cred_assert "-r" "-r"
-	check "fido2-cred and fido2-assert: the person verified" cred_assert "-v" "uv"
-	check "fido2-cred: the person says no" refused
+	check "fido2-cred and fido2-assert: the person says no" refused
 	check "fido2-assert: no passkey for this site" excluded_rp
-	check "the key has kept all three" eval "ctl status | grep passkeys=3"
+	check "the key has kept both" eval "ctl status | grep passkeys=2"
+	local algorithm
+	for algorithm in es384 eddsa; do
+		check "fido2-cred and fido2-assert: $algorithm" cred_assert "" "" $algorithm
+	done
+	check "fido2-cred and fido2-assert: U2F" cred_assert "-u" "-u"
+	check "fido2-cred: U2F waits for the touch" u2f_waits
+	check "fido2-cred: a U2F client is killed, its question goes" u2f_gone
+	check "fido2-cred and fido2-assert: made by U2F, used by CTAP2" cred_assert "-u" ""
+	check "fido2-cred and fido2-assert: made by CTAP2, used by U2F" cred_assert "" "-u"
+}
+u2f_begins() {
+	{ base64_random 32; echo; echo example.org; echo ana; base64_random 16; echo; } >"$work/u2f.in"
+	ctl touch off || return 1
+	fido2-cred -M -u -i "$work/u2f.in" -o "$work/u2f.out" /dev/hidraw0 es256 &
+	u2f=$!
+	until_true 10 waiting
+}
+u2f_waits() {
+	u2f_begins || return 2
+	sleep 3 # longer than a question stays that nobody polls for
+	waiting && ctl touch on && wait $u2f || return 3
+	fido2-cred -V -i "$work/u2f.out" es256 >/dev/null && idle
+}
+u2f_gone() {
+	u2f_begins || return 2
+	kill -9 $u2f
+	until_true 10 idle && ctl touch on
+}
+verified() { check "fido2-cred and fido2-assert: verified by the key itself" cred_assert "-v" "uv"; }
+phone() {
+	check "fido2-cred and fido2-assert: a passkey on a phone" cred_assert "-r" "-r"
+	check "fido2-cred and fido2-assert: verified by the phone" cred_assert "-v" "uv"
 }
 
 # ---- OpenSSH ----------------------------------------------------------------
@@ -172,34 +212,14 @@ ssh_sign() { # ssh_sign TYPE [OPTION...]
 	ssh-keygen -Y verify -f "$d/allowed" -I ana -n lab -s "$d/text.sig" <"$d/text"
 }
 ssh() {
-	check "ssh-keygen -t ecdsa-sk: makes a key, signs, verifies" ssh_sign ecdsa-sk
-	if feature credProtect; then
-		check "ssh-keygen -t ecdsa-sk -O resident" ssh_sign ecdsa-sk -O resident
-		check "ssh-keygen -t ecdsa-sk -O verify-required" ssh_sign ecdsa-sk -O verify-required
-	else
-		skip "ssh-keygen -O resident, -O verify-required" "the key does not offer credProtect"
-	fi
-	if fido2-token -I /dev/hidraw0 | grep -qw eddsa; then
-		check "ssh-keygen -t ed25519-sk" ssh_sign ed25519-sk
-	else
-		skip "ssh-keygen -t ed25519-sk" "the key does not offer EdDSA"
-	fi
+	local type
+	for type in ecdsa-sk ed25519-sk; do
+		check "ssh-keygen -t $type: makes a key, signs, verifies" ssh_sign $type
+	done
 }
 
 # ---- pam-u2f ----------------------------------------------------------------
-# pam_key writes what pam_u2f reads. pamu2fcfg 1.1 cannot take self attestation
-# (pam-u2f's pull request 168); then the same line is made with fido2-cred.
-pam_key() {
-	if pamu2fcfg -u root -o pam://lab -i pam://lab >"$work/u2f" 2>"$work/u2f.err"; then
-		return
-	fi
-	grep -q INVALID_ARGUMENT "$work/u2f.err" && touch "$work/no-pamu2fcfg" || return 1
-	{ base64_random 32; echo; echo pam://lab; echo root; base64_random 16; echo; } >"$work/pam.in"
-	fido2-cred -M -i "$work/pam.in" -o "$work/pam.out" /dev/hidraw0 es256 &&
-		fido2-cred -V -i "$work/pam.out" -o "$work/pam.id" es256 || return 2
-	echo "root:$(head -1 "$work/pam.id"),$(tail -n +2 "$work/pam.id" |
-		openssl ec -pubin -outform DER 2>/dev/null | tail -c 64 | base64 -w0),es256,+presence" >"$work/u2f"
-}
+pam_key() { pamu2fcfg -u root -o pam://lab -i pam://lab >"$work/u2f"; }
 pam_login() {
 	cat >/etc/pam.d/lab <<-P
 		auth required pam_u2f.so authfile=$work/u2f origin=pam://lab appid=pam://lab $1
@@ -209,11 +229,13 @@ pam_login() {
 }
 pam_denied() { ctl deny && ! pamtester lab root authenticate; }
 pam() {
-	check "a key for pam_u2f" pam_key || return
-	[ ! -e "$work/no-pamu2fcfg" ] || skip "pamu2fcfg" "this version does not take self attestation; fido2-cred made the key"
+	check "pamu2fcfg writes a key file" pam_key || return
 	check "pam_u2f lets in" pam_login ""
-	check "pam_u2f with userverification=1" pam_login userverification=1
 	check "pam_u2f keeps out when the person says no" pam_denied
+}
+pam_verified() {
+	check "pamu2fcfg writes a key file" pam_key || return
+	check "pam_u2f with userverification=1" pam_login userverification=1
 }
 
 # ---- a client that goes away ------------------------------------------------
@@ -249,20 +271,32 @@ cancel() {
 
 # ---- plug -------------------------------------------------------------------
 replug() {
-	ctl power off && until_true 10 test ! -e /dev/hidraw0 || return 1
-	ctl power on && until_true 10 listed || return 2
+	replugged || return 1
 	cred_assert "" "" && ctl reset && until_true 10 listed && ctl status | grep -q passkeys=0
 }
 plug() { check "pulled out, plugged in, reset" replug; }
 
-# ---- browsers ---------------------------------------------------------------
-[ ! -r "$here/browsers.sh" ] || . "$here/browsers.sh"
+for part in pin system browsers; do . "$here/$part.sh"; done
 
+# on PROFILE GROUP...: the groups of checks that this profile is for.
+on() {
+	local profile=$1 plugged= group
+	shift
+	for group; do
+		wants "$group" || continue
+		[ -n "$plugged" ] || plug_in "$profile"
+		plugged=yes
+		fresh
+		"$group"
+	done
+}
+modprobe -q uhid
+modprobe -q hid_generic
+[ -c /dev/uhid ] || fatal "no /dev/uhid in this kernel"
 versions
-plug_in
 /lib/systemd/systemd-udevd --daemon 2>/dev/null && udevadm trigger --action=add --subsystem-match=hidraw --subsystem-match=misc && udevadm settle -t 20
-for group in token app libfido2 ssh pam cancel plug chromium firefox; do
-	if wants $group && declare -F $group >/dev/null; then $group; fi
-done
+on security-key token app libfido2 ssh pam pin manage secret ssh_pin disk cancel plug card chromium firefox
+on fingerprint-key verified pam_verified chromium_verified firefox_verified
+on phone phone
 [ $failed = 0 ] || { echo "--- the key's log"; tail -40 "$work/key.log"; }
 exit $failed

@@ -24,6 +24,9 @@ type Client struct {
 	// Routes are the ways there are, at most one of each Kind, in the order in
 	// which they are offered.
 	Routes []Route
+	// Remembered returns the routes that come and go, before the others in the
+	// order; it may be nil.
+	Remembered func() []Remembered
 	// Open opens the window for a request. It is called once the request has
 	// been found to be in order.
 	Open func(ctx context.Context, r Request) (Dialog, error)

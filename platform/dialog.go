@@ -37,8 +37,10 @@ type Screen struct {
 	Sort Sort
 	// Ways are the routes to choose from.
 	Ways []Way
-	// Kind is the route that is being tried or has failed.
+	// Kind is the route that is being tried or has failed, and Name what its
+	// owner calls it, if it is a remembered one.
 	Kind Kind
+	Name string
 	// Progress is the step that it is at.
 	Progress Progress
 	// Failed is what went wrong.
@@ -62,6 +64,8 @@ const (
 // A Way is a route as it is offered to the person.
 type Way struct {
 	Kind Kind
+	// ID and Name are those of a Remembered route, else empty.
+	ID, Name string
 	Readiness
 }
 
@@ -72,8 +76,10 @@ type Failed struct {
 	Leg Leg
 	// Reason is what the authenticator said, if it was reached.
 	Reason Reason
-	// Relay is the name of the relay if it is known.
-	Relay string
+	// Relay is the name of the relay if it is known, and Trouble why it was not
+	// reached.
+	Relay   string
+	Trouble Trouble
 }
 
 // A Reason is why an authenticator that was reached did not do it.
@@ -97,8 +103,10 @@ const (
 // An Action is what a person did.
 type Action struct {
 	Do Do
-	// Kind is the way that was chosen, for DoChoose.
+	// Kind is the way that was chosen, for DoChoose, and ID which of that
+	// kind; DoForget has the ID alone.
 	Kind Kind
+	ID   string
 	// Index is the passkey that was chosen, for DoAccount.
 	Index int
 }
@@ -115,4 +123,5 @@ const (
 	DoAccount Do = "account" // this passkey
 	DoAllow   Do = "allow"   // the site may know
 	DoDeny    Do = "deny"    // it may not
+	DoForget  Do = "forget"  // do not remember this phone any longer
 )

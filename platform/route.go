@@ -46,6 +46,18 @@ type Route interface {
 	Open(ctx context.Context, purpose Purpose, show func(Progress)) (Connection, error)
 }
 
+// A Remembered route leads to one authenticator that was reached before and let
+// itself be remembered, such as a linked phone.
+type Remembered interface {
+	Route
+	// ID tells it from others; it is no secret and never changes.
+	ID() string
+	// Name is what its owner calls it.
+	Name() string
+	// Forget is the end of it.
+	Forget() error
+}
+
 // A Connection is one authenticator that was reached. The client sends it one
 // command at a time; the end of the command's context cancels it.
 type Connection interface {
@@ -118,7 +130,21 @@ type Progress struct {
 	Relay string
 	// Until is when the step gives up by itself; zero if it does not.
 	Until time.Time
+	// Instead says why this is not what the person has chosen.
+	Instead Instead
 }
+
+// An Instead is why a remembered phone is not called, or no longer, and a code
+// is shown.
+type Instead string
+
+// The reasons. Of either the person can do nothing but scan.
+const (
+	// InsteadOfSilence: the phone could not be reached, or did not come.
+	InsteadOfSilence Instead = "silent"
+	// InsteadOfForgotten: the phone has forgotten us, and we it.
+	InsteadOfForgotten Instead = "forgotten"
+)
 
 // A Stage names a step. Which ones there are depends on the Kind.
 type Stage string
@@ -128,6 +154,8 @@ const (
 	// StageAskHere: the authenticator in this device is asking its person.
 	StageAskHere Stage = "ask-here"
 
+	// StageCalling: a remembered phone is being woken.
+	StageCalling Stage = "calling"
 	// StageRadioOff: Bluetooth is off here. The code comes when it is on.
 	StageRadioOff Stage = "radio-off"
 	// StageShowCode: the code is on the screen and nobody was heard yet.
@@ -178,8 +206,23 @@ type Failure struct {
 	Leg Leg
 	// Relay is the name of the relay if it was known by then.
 	Relay string
-	Err   error
+	// Trouble is why LegRelay failed, so far as that is known.
+	Trouble Trouble
+	Err     error
 }
+
+// A Trouble is why a relay cannot be reached.
+type Trouble string
+
+// The troubles that a person can do something about.
+const (
+	TroubleName        Trouble = "name"        // its name is not found: offline, or filtered
+	TroubleConnect     Trouble = "connect"     // nobody answers there
+	TroubleCertificate Trouble = "certificate" // somebody on the way opens the connection
+	TroubleClock       Trouble = "clock"       // this device's clock is wrong
+	TroubleBetween     Trouble = "between"     // a proxy or a network's sign-in page answers
+	TroubleService     Trouble = "service"     // it answers, and is full or faulty
+)
 
 // Error returns the leg and the cause.
 func (f *Failure) Error() string {

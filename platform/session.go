@@ -1,13 +1,11 @@
 package platform
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"cardea/ctap"
 	"cardea/webauthn"
@@ -63,120 +61,26 @@ func run[T any](ctx context.Context, s *session, milliseconds int64, do command[
 	}
 	defer s.dialog.Close()
 
-	kind, chosen := s.first(ctx)
+	route, chosen := s.first(ctx)
 	for {
 		if !chosen {
-			if kind, err = s.choose(ctx); err != nil {
+			if route, err = s.choose(ctx); err != nil {
 				return answer, notAllowed(err)
 			}
 		}
-		answer, err = try(ctx, s, kind, do)
+		answer, err = try(ctx, s, route, do)
 		if err == nil {
 			return answer, nil
 		}
-		if chosen, err = s.afterwards(ctx, kind, err); err != nil {
+		if chosen, err = s.afterwards(ctx, route, err); err != nil {
 			return answer, err
 		}
 	}
 }
 
-// first returns the way to begin with, if there is one that needs no choice:
-// the only one the page allows, or on a phone the phone itself.
-func (s *session) first(ctx context.Context) (Kind, bool) {
-	var usable, wanted []Kind
-	for _, w := range s.ways(ctx) {
-		if w.Why != NotWanted {
-			wanted = append(wanted, w.Kind)
-		}
-		if w.Usable {
-			usable = append(usable, w.Kind)
-		}
-	}
-	switch {
-	case len(wanted) == 1 && len(usable) == 1:
-		return usable[0], true
-	case s.client.Form == FormPhone && slices.Contains(usable, ThisDevice):
-		return ThisDevice, true
-	}
-	return "", false
-}
-
-// ways asks each route whether it is ready and sorts them for the person:
-// what the page hinted at first, otherwise in the client's order.
-func (s *session) ways(ctx context.Context) []Way {
-	ways := make([]Way, len(s.client.Routes))
-	var all sync.WaitGroup
-	for i, r := range s.client.Routes {
-		all.Go(func() { ways[i] = Way{Kind: r.Kind(), Readiness: s.readiness(ctx, r)} })
-	}
-	all.Wait()
-	slices.SortStableFunc(ways, func(a, b Way) int {
-		return cmp.Compare(s.wants.hinted(a.Kind), s.wants.hinted(b.Kind))
-	})
-	return ways
-}
-
-func (s *session) readiness(ctx context.Context, r Route) Readiness {
-	if !s.wants.allows(r.Kind()) {
-		return Readiness{Why: NotWanted}
-	}
-	is := r.Ready(ctx, s.request.RPID)
-	// What a route says of its passkeys is about those that are found without
-	// their ID. A page with a list may mean another one.
-	if is.Usable && s.request.Purpose == UsePasskey && is.Holds == HoldsNone && !s.wants.listed {
-		return Readiness{Why: NothingHere, Holds: HoldsNone}
-	}
-	return is
-}
-
-// again is how often the choice is looked at anew: somebody may have started
-// their authenticator or switched Bluetooth on meanwhile.
-const again = 2 * time.Second
-
-// choose shows the ways until the person takes one.
-func (s *session) choose(ctx context.Context) (Kind, error) {
-	ways := s.ways(ctx)
-	s.dialog.Show(Screen{Sort: ScreenChoose, Ways: ways})
-	for {
-		a, err := s.actWithin(ctx, again)
-		if errors.Is(err, errNobody) {
-			if now := s.ways(ctx); !slices.Equal(now, ways) {
-				ways = now
-				s.dialog.Show(Screen{Sort: ScreenChoose, Ways: ways})
-			}
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		switch a.Do {
-		case DoCancel:
-			return "", errCanceled
-		case DoChoose:
-			if i := slices.IndexFunc(ways, func(w Way) bool { return w.Kind == a.Kind }); i >= 0 && ways[i].Usable {
-				return a.Kind, nil
-			}
-		}
-	}
-}
-
-var errNobody = errors.New("nobody did anything")
-
-// actWithin is Dialog.Act with an end: errNobody after d.
-func (s *session) actWithin(ctx context.Context, d time.Duration) (Action, error) {
-	short, cancel := context.WithTimeoutCause(ctx, d, errNobody)
-	defer cancel()
-	a, err := s.dialog.Act(short)
-	if err != nil && short.Err() != nil {
-		return a, context.Cause(short)
-	}
-	return a, err
-}
-
 // try goes one way to its end. The person may end it earlier: then the error
 // is errCanceled, errBack or ErrDialogClosed.
-func try[T any](ctx context.Context, s *session, kind Kind, do command[T]) (answer T, err error) {
-	i := slices.IndexFunc(s.client.Routes, func(r Route) bool { return r.Kind() == kind })
+func try[T any](ctx context.Context, s *session, route Route, do command[T]) (answer T, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	s.answers = make(chan Action, 1)
 	var watcher sync.WaitGroup
@@ -188,8 +92,8 @@ func try[T any](ctx context.Context, s *session, kind Kind, do command[T]) (answ
 		end(nil)
 		watcher.Wait()
 	}()
-	conn, err := s.client.Routes[i].Open(ctx, s.request.Purpose, func(p Progress) {
-		s.dialog.Show(Screen{Sort: ScreenProgress, Kind: kind, Progress: p})
+	conn, err := route.Open(ctx, s.request.Purpose, func(p Progress) {
+		s.dialog.Show(Screen{Sort: ScreenProgress, Kind: route.Kind(), Name: nameOf(route), Progress: p})
 	})
 	if err != nil {
 		return answer, err
@@ -244,7 +148,7 @@ func (s *session) ask(ctx context.Context, screen Screen, answers ...Do) (Action
 
 // afterwards decides what follows a way that brought no answer: the same way
 // again (true), the choice of ways (false), or the end of the request.
-func (s *session) afterwards(ctx context.Context, kind Kind, err error) (sameWay bool, end error) {
+func (s *session) afterwards(ctx context.Context, route Route, err error) (sameWay bool, end error) {
 	var final *Error
 	switch {
 	case errors.As(err, &final):
@@ -260,7 +164,7 @@ func (s *session) afterwards(ctx context.Context, kind Kind, err error) (sameWay
 	switch {
 	case final != nil:
 		return false, final
-	case failed.Reason == ReasonDeclined && kind == ThisDevice:
+	case failed.Reason == ReasonDeclined && route.Kind() == ThisDevice:
 		// The person has said no a moment ago, in this very window. On a
 		// phone they may have meant: not this way.
 		if s.client.Form == FormPhone {
@@ -268,13 +172,13 @@ func (s *session) afterwards(ctx context.Context, kind Kind, err error) (sameWay
 		}
 		return false, notAllowed(err)
 	}
-	return s.failed(ctx, kind, failed, err)
+	return s.failed(ctx, route, failed, err)
 }
 
 // failed tells the person what went wrong and waits for what they want next.
 // Until then the page learns nothing.
-func (s *session) failed(ctx context.Context, kind Kind, f Failed, cause error) (sameWay bool, end error) {
-	s.dialog.Show(Screen{Sort: ScreenFailed, Kind: kind, Failed: &f})
+func (s *session) failed(ctx context.Context, route Route, f Failed, cause error) (sameWay bool, end error) {
+	s.dialog.Show(Screen{Sort: ScreenFailed, Kind: route.Kind(), Name: nameOf(route), Failed: &f})
 	for {
 		a, err := s.dialog.Act(ctx)
 		if err != nil {
@@ -297,7 +201,7 @@ func (s *session) failed(ctx context.Context, kind Kind, f Failed, cause error) 
 func outcome(err error) (Failed, *Error) {
 	var way *Failure
 	if errors.As(err, &way) {
-		return Failed{Leg: way.Leg, Relay: way.Relay}, nil
+		return Failed{Leg: way.Leg, Relay: way.Relay, Trouble: way.Trouble}, nil
 	}
 	var no *refused
 	if errors.As(err, &no) {

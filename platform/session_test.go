@@ -268,9 +268,9 @@ func TestWaysSayWhyTheyCannotBeTaken(t *testing.T) {
 	_, err := w.Get(t.Context(), testCaller, o)
 	wantName(t, err, NotAllowedError)
 	want := []Way{
-		{SecurityKey, Readiness{Why: NotPermitted}},
-		{Phone, Readiness{Usable: true}},
-		{ThisDevice, Readiness{Why: NothingHere, Holds: HoldsNone}},
+		{Kind: SecurityKey, Readiness: Readiness{Why: NotPermitted}},
+		{Kind: Phone, Readiness: Readiness{Usable: true}},
+		{Kind: ThisDevice, Readiness: Readiness{Why: NothingHere, Holds: HoldsNone}},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("ways of get (-want +got)\n%s", diff)
@@ -389,5 +389,88 @@ func TestDialogIsToldWhoAsksAndForWhat(t *testing.T) {
 	want := Request{Purpose: MakePasskey, Origin: testOrigin, RPID: testRP, Account: "ana"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("request (-want +got)\n%s", diff)
+	}
+}
+
+// A rememberedRoute is a phone that was reached before.
+type rememberedRoute struct {
+	fakeRoute
+	id, name  string
+	forgotten *bool
+}
+
+func (r *rememberedRoute) ID() string   { return r.id }
+func (r *rememberedRoute) Name() string { return r.name }
+func (r *rememberedRoute) Forget() error {
+	*r.forgotten = true
+	return nil
+}
+
+func TestRememberedPhonesComeFirstAndCanBeForgotten(t *testing.T) {
+	t.Parallel()
+	var forgotten bool
+	var seen [][]Way
+	w := newWorld(t, func(s Screen) Action {
+		seen = append(seen, s.Ways)
+		if len(seen) == 1 {
+			return Action{Do: DoForget, ID: "b"}
+		}
+		return Action{Do: DoCancel}
+	})
+	w.Remembered = func() []Remembered {
+		named := func(id, name string) Remembered {
+			return &rememberedRoute{fakeRoute: fakeRoute{kind: Phone, ready: Readiness{Usable: true}}, id: id, name: name, forgotten: &forgotten}
+		}
+		if forgotten {
+			return []Remembered{named("a", "Ada's phone")}
+		}
+		return []Remembered{named("a", "Ada's phone"), named("b", "Old phone")}
+	}
+	_, err := w.Get(t.Context(), testCaller, request())
+	wantName(t, err, NotAllowedError)
+	names := func(ways []Way) (n []string) {
+		for _, w := range ways {
+			n = append(n, string(w.Kind)+" "+w.Name)
+		}
+		return n
+	}
+	want := [][]string{
+		{"phone Ada's phone", "phone Old phone", "this-device ", "phone "},
+		{"phone Ada's phone", "this-device ", "phone "},
+	}
+	if len(seen) != 2 {
+		t.Fatalf("%d choices were shown, want 2", len(seen))
+	}
+	if diff := cmp.Diff(want, [][]string{names(seen[0]), names(seen[1])}); diff != "" {
+		t.Errorf("ways (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheRememberedPhoneThatIsMeantIsTried(t *testing.T) {
+	t.Parallel()
+	var tried Screen
+	w := newWorld(t, func(s Screen) Action {
+		switch s.Sort {
+		case ScreenChoose:
+			return Action{Do: DoChoose, Kind: Phone, ID: "b"}
+		case ScreenFailed:
+			tried = s
+		}
+		return Action{Do: DoCancel}
+	})
+	w.Remembered = func() []Remembered {
+		var routes []Remembered
+		for _, id := range []string{"a", "b"} {
+			gone := func() error { return &Failure{Leg: LegPeer, Err: errors.New("it has gone")} }
+			routes = append(routes, &rememberedRoute{
+				fakeRoute: fakeRoute{kind: Phone, ready: Readiness{Usable: true}, err: gone}, id: id, name: "Phone " + id,
+			})
+		}
+		return routes
+	}
+	_, err := w.Get(t.Context(), testCaller, request())
+	wantName(t, err, NotAllowedError)
+	if tried.Name != "Phone b" || tried.Failed.Leg != LegPeer {
+		t.Errorf("failed: %+v, want Phone b", tried)
 	}
 }

@@ -80,8 +80,8 @@ func (a *addresses) sweep(now time.Time) {
 	}
 }
 
-// hold counts a connection of the address until release is called.
-func (a *addresses) hold(from netip.Addr) (release func(), err error) {
+// hold counts a connection of the address until the book is given to release.
+func (a *addresses) hold(from netip.Addr) (*book, error) {
 	from = household(from)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -94,9 +94,11 @@ func (a *addresses) hold(from netip.Addr) (release func(), err error) {
 		return nil, httpd.Errorf(http.StatusTooManyRequests, "Too many connections from your network. Try again in a minute.", "address holds %d connections", b.open)
 	}
 	b.open++
-	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		b.open--
-	}, nil
+	return b, nil
+}
+
+func (a *addresses) release(b *book) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b.open--
 }

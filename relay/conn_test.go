@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +55,11 @@ func dialRaw(t testing.TB, url, path string) *raw {
 
 func rawPair(t testing.TB, limits Limits) (phone, client *raw) {
 	t.Helper()
-	r := New(Config{Limits: limits, Log: slog.New(slog.DiscardHandler)})
+	cfg := Config{Limits: limits, Log: slog.New(slog.DiscardHandler)}
+	if os.Getenv("CARDEA_RELAY_TEST_MODE") == "epoll" {
+		cfg.Mode = Epoll
+	}
+	r := New(cfg)
 	srv := httptest.NewServer(r)
 	t.Cleanup(srv.Close)
 	t.Cleanup(r.Close)
@@ -212,7 +218,11 @@ func TestNothingFollowsTheRelaysCloseFrame(t *testing.T) {
 // the relay finds out that it is time to ping.
 func TestPingsOverTLS(t *testing.T) {
 	t.Parallel()
-	r := New(Config{Limits: Limits{Ping: time.Second}, Log: slog.New(slog.DiscardHandler)})
+	cfg := Config{Limits: Limits{Ping: time.Second}, Log: slog.New(slog.DiscardHandler)}
+	if os.Getenv("CARDEA_RELAY_TEST_MODE") == "epoll" {
+		cfg.Mode = Epoll // and a bridge
+	}
+	r := New(cfg)
 	srv := httptest.NewTLSServer(r)
 	t.Cleanup(srv.Close)
 	t.Cleanup(r.Close)
@@ -253,62 +263,191 @@ func TestWireHeaderIsTheCodecs(t *testing.T) {
 		payload := bytes.Repeat([]byte{7}, n)
 		var want bytes.Buffer
 		ws.WriteFrame(&want, ws.NewBinaryFrame(payload))
-		if got := newFrame(payload).wire(ws.OpBinary); !bytes.Equal(got, want.Bytes()) {
+		if got := appendFrame(nil, ws.OpBinary, payload); !bytes.Equal(got, want.Bytes()) {
 			t.Errorf("frame of %d bytes begins %x, want %x", n, got[:10], want.Bytes()[:min(10, want.Len())])
 		}
 	}
 }
 
-// A script is a net.Conn that plays recorded bytes.
-type script struct {
-	net.Conn
-	in  io.Reader
+// An answerer is a conn that keeps what is written to it.
+type answerer struct {
+	stream
 	out bytes.Buffer
 }
 
-func (s *script) Read(p []byte) (int, error)       { return s.in.Read(p) }
-func (s *script) Write(p []byte) (int, error)      { return s.out.Write(p) }
-func (s *script) SetReadDeadline(time.Time) error  { return nil }
-func (s *script) SetWriteDeadline(time.Time) error { return nil }
+func (a *answerer) lock()   {}
+func (a *answerer) unlock() {}
 
-// Whatever arrives, messages stay within their limit, and everything the relay
+func (a *answerer) writeLocked(frames []byte) error {
+	if a.closeBy.Load() != nil {
+		return net.ErrClosed
+	}
+	a.out.Write(frames)
+	return nil
+}
+
+func (a *answerer) sendClose(code ws.StatusCode, reason string) {
+	frame, _ := a.beginClose(code, reason)
+	a.out.Write(frame)
+}
+
+// A collector is a party that keeps the messages.
+type collector struct{ messages []string }
+
+func (c *collector) attach(conn) error { return nil }
+func (c *collector) message(payload []byte) (conn, error) {
+	c.messages = append(c.messages, string(payload))
+	return nil, nil
+}
+func (c *collector) over(err error) breach { return endingOf(opener, err).tell[opener] }
+
+// feed gives in to a new stream in pieces of size bytes, and returns what came
+// of it.
+func feed(limits *Limits, in []byte, size int) (*answerer, *collector, error) {
+	a, c := &answerer{}, &collector{}
+	a.limits = limits
+	in = bytes.Clone(in)
+	for len(in) > 0 {
+		n := min(size, len(in))
+		if _, err := a.take(a, c, in[:n]); err != nil {
+			tell := c.over(err)
+			a.sendClose(tell.code, tell.reason)
+			a.discard(a.rest)
+			a.discard(in[n:])
+			return a, c, err
+		}
+		in = in[n:]
+	}
+	return a, c, nil
+}
+
+// Whatever arrives, messages stay within their limit, everything the relay
 // answers is a sequence of frames that a server may send, with nothing after a
-// close.
+// close, and none of it depends on the pieces that it arrives in.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte(frameBytes(finBinary, "hello")))
 	f.Add([]byte(frameBytes(moreBin, "a") + frameBytes(finPing, "p") + frameBytes(fin, "b")))
 	f.Add([]byte(frameBytes(finClose, "\x03\xe8bye")))
 	f.Add([]byte(frameBytes(finBinary, strings.Repeat("x", 300)) + frameBytes(finText, "no")))
+	f.Add([]byte(frameBytes(finBinary, strings.Repeat("x", 200)) + frameBytes(finBinary, "") + frameBytes(finPong, "")))
 	f.Add([]byte("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00"))
 	limits := Limits{MessageSize: 256, Controls: 8}.orDefaults()
 	f.Fuzz(func(t *testing.T, in []byte) {
-		s := &script{in: bytes.NewReader(in)}
-		c := newConn(s, nil, &limits)
-		var err error
-		for err == nil {
-			var m frame
-			if m, err = c.next(); err == nil && len(m.payload()) > limits.MessageSize {
-				t.Fatalf("message of %d bytes, limit %d", len(m.payload()), limits.MessageSize)
+		whole, got, err := feed(&limits, in, len(in)+1)
+		answer := bytes.Clone(whole.out.Bytes())
+		for _, m := range got.messages {
+			if len(m) > limits.MessageSize {
+				t.Fatalf("message of %d bytes, limit %d", len(m), limits.MessageSize)
 			}
 		}
-		var b *breach
-		if errors.As(err, &b) {
-			c.sendClose(b.code, b.reason)
-		}
-		c.linger()
-		closed := false
-		for s.out.Len() > 0 {
-			h, err := ws.ReadHeader(&s.out)
-			if err == nil {
-				err = ws.CheckHeader(h, ws.StateClientSide)
+		checkAnswer(t, whole)
+		for _, size := range []int{1, 7} {
+			pieces, again, perr := feed(&limits, in, size)
+			if !slices.Equal(got.messages, again.messages) || !bytes.Equal(answer, pieces.out.Bytes()) || (err == nil) != (perr == nil) {
+				t.Fatalf("in pieces of %d: %d messages, answer %x, %v; whole: %d, %x, %v",
+					size, len(again.messages), pieces.out.Bytes(), perr, len(got.messages), answer, err)
 			}
-			if err != nil || closed || !h.OpCode.IsControl() {
-				t.Fatalf("answer %+v: %v (after a close: %v)", h, err, closed)
-			}
-			s.out.Next(int(h.Length))
-			closed = h.OpCode == ws.OpClose
 		}
 	})
+}
+
+func checkAnswer(t *testing.T, a *answerer) {
+	t.Helper()
+	closed := false
+	for a.out.Len() > 0 {
+		h, err := ws.ReadHeader(&a.out)
+		if err == nil {
+			err = ws.CheckHeader(h, ws.StateClientSide)
+		}
+		if err != nil || closed || !h.OpCode.IsControl() {
+			t.Fatalf("answer %+v: %v (after a close: %v)", h, err, closed)
+		}
+		a.out.Next(int(h.Length))
+		closed = h.OpCode == ws.OpClose
+	}
+}
+
+// Our reading of a header is the codec's.
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte(frameBytes(finBinary, "hello")))
+	f.Add([]byte(frameBytes(finBinary, strings.Repeat("x", 300))))
+	f.Add([]byte("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00"))
+	f.Add([]byte("\xf2\x7f\x00\x00\x00\x00\x00\x01\x00\x00"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r := bytes.NewReader(in)
+		want, werr := ws.ReadHeader(r)
+		var p parser
+		rest, whole, err := p.header(in)
+		switch {
+		case errors.Is(werr, io.EOF) || errors.Is(werr, io.ErrUnexpectedEOF):
+			if whole || err != nil {
+				t.Fatalf("%x: whole %v, %v; the codec: %v", in, whole, err, werr)
+			}
+		case werr != nil:
+			if err == nil {
+				t.Fatalf("%x: accepted; the codec: %v", in, werr)
+			}
+		case !whole || err != nil || p.h != want || len(rest) != r.Len():
+			t.Fatalf("%x: %+v, %d left, %v, %v; the codec: %+v, %d left", in, p.h, len(rest), whole, err, want, r.Len())
+		}
+	})
+}
+
+// dice are the same in every run (xorshift64).
+type dice uint64
+
+func (d *dice) IntN(n int) int {
+	*d ^= *d << 13
+	*d ^= *d >> 7
+	*d ^= *d << 17
+	return int(uint64(*d>>11) % uint64(n))
+}
+
+// A passer is a party that passes everything on to one conn.
+type passer struct {
+	collector
+	to conn
+}
+
+func (p *passer) message([]byte) (conn, error) { return p.to, nil }
+
+// Messages of every size, in frames and reads of every size, come out as they
+// went in: what is passed on is written over what was read.
+func TestMessagesPassOnUnchangedHoweverTheyArrive(t *testing.T) {
+	t.Parallel()
+	random := dice(1)
+	for round := range 400 {
+		var in, want []byte
+		for range 1 + random.IntN(6) {
+			m := make([]byte, random.IntN([]int{2, 130, 1100, 70000}[random.IntN(4)]))
+			for i := range m {
+				m[i] = byte(random.IntN(256))
+			}
+			want = append(want, appendFrame(nil, ws.OpBinary, m)...)
+			first := byte(moreBin)
+			for cuts := random.IntN(3); cuts > 0; cuts-- {
+				n := random.IntN(len(m) + 1)
+				in = append(in, frameBytes(first, string(m[:n]))...)
+				m, first = m[n:], more
+				if random.IntN(2) == 0 {
+					in = append(in, frameBytes(finPong, "between")...)
+				}
+			}
+			in = append(in, frameBytes(first|fin, string(m))...)
+		}
+		from, to := &answerer{}, &answerer{}
+		from.limits = &DefaultLimits
+		for left := in; len(left) > 0; {
+			n := 1 + random.IntN(min(len(left), []int{3, 20, 1280, 65536}[random.IntN(4)]))
+			if _, err := from.take(from, &passer{to: to}, bytes.Clone(left[:n])); err != nil {
+				t.Fatal(err)
+			}
+			left = left[n:]
+		}
+		if !bytes.Equal(to.out.Bytes(), want) {
+			t.Fatalf("round %d: what came out differs from what went in", round)
+		}
+	}
 }
 
 // A message cut short is never taken for one.
@@ -317,13 +456,11 @@ func TestEveryPrefixOfAMessageIsIncomplete(t *testing.T) {
 	limits := DefaultLimits
 	whole := frameBytes(moreBin, strings.Repeat("x", 130)) + frameBytes(fin, "tail")
 	for n := range len(whole) {
-		c := newConn(&script{in: strings.NewReader(whole[:n])}, nil, &limits)
-		if m, err := c.next(); err == nil {
-			t.Fatalf("the first %d of %d bytes gave a message of %d", n, len(whole), len(m.payload()))
+		if a, c, err := feed(&limits, []byte(whole[:n]), n); err != nil || len(c.messages) > 0 || n > 0 && a.quiet() {
+			t.Fatalf("the first %d of %d bytes gave %d messages, %v", n, len(whole), len(c.messages), err)
 		}
 	}
-	c := newConn(&script{in: strings.NewReader(whole)}, nil, &limits)
-	if m, err := c.next(); err != nil || len(m.payload()) != 134 {
-		t.Errorf("the whole gave %d bytes, %v; want 134", len(m)-headerRoom, err)
+	if a, c, err := feed(&limits, []byte(whole), len(whole)); err != nil || len(c.messages) != 1 || len(c.messages[0]) != 134 || !a.quiet() {
+		t.Errorf("the whole gave %q, %v; want one message of 134 bytes", c.messages, err)
 	}
 }

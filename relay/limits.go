@@ -58,6 +58,30 @@ type Limits struct {
 	// Close is how long an end has to answer our close frame.
 	Close time.Duration
 
+	// Phones is how many can be registered at once to be called by the clients
+	// that they are linked with. One more is refused with 503.
+	Phones int
+
+	// Standing is Ping for registered phones, which stay for days.
+	Standing time.Duration
+
+	// Reconnect is how long a phone may be away before its calls are refused.
+	Reconnect time.Duration
+
+	// Answer is how long a client waits for the word of the phone it calls.
+	Answer time.Duration
+
+	// Calls is how many clients may wait for one phone, CallRate how many per
+	// second may call it in the long run, CallBurst how many at once. Payload
+	// bounds what each may tell it, in bytes.
+	Calls     int
+	CallRate  float64
+	CallBurst int
+	Payload   int
+
+	// Retired is how many dead contact IDs are remembered.
+	Retired int
+
 	// Drain is how long [Relay.Close] lets joined tunnels finish.
 	Drain time.Duration
 }
@@ -80,6 +104,15 @@ var DefaultLimits = Limits{
 	Ping:        25 * time.Second,
 	Message:     20 * time.Second,
 	Close:       5 * time.Second,
+	Phones:      1 << 16,
+	Standing:    2 * time.Minute,
+	Reconnect:   15 * time.Second,
+	Answer:      10 * time.Second,
+	Calls:       4,
+	CallRate:    0.2,
+	CallBurst:   10,
+	Payload:     1 << 10,
+	Retired:     1 << 16,
 	Drain:       8 * time.Second,
 }
 
@@ -102,6 +135,15 @@ func (l Limits) orDefaults() Limits {
 	fill(&l.Ping, d.Ping)
 	fill(&l.Message, d.Message)
 	fill(&l.Close, d.Close)
+	fill(&l.Phones, d.Phones)
+	fill(&l.Standing, d.Standing)
+	fill(&l.Reconnect, d.Reconnect)
+	fill(&l.Answer, d.Answer)
+	fill(&l.Calls, d.Calls)
+	fill(&l.CallRate, d.CallRate)
+	fill(&l.CallBurst, d.CallBurst)
+	fill(&l.Payload, d.Payload)
+	fill(&l.Retired, d.Retired)
 	fill(&l.Drain, d.Drain)
 	return l
 }

@@ -1,12 +1,16 @@
 package relay
 
 import (
+	"cardea/hybrid"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -21,6 +25,14 @@ type Config struct {
 	// advertisement by which a cluster finds the node that has the tunnel. It
 	// is no secret.
 	Node [3]byte
+
+	// Mode is how idle connections are kept. The zero Mode is Goroutines.
+	Mode Mode
+
+	// Peers are the other nodes of a cluster by their routing IDs, as base URLs
+	// like "http://10.0.0.2:8481". A request for a tunnel or a phone of theirs
+	// is passed on to them. They must take this node's X-Forwarded-For.
+	Peers map[[3]byte]string
 
 	// Log receives one record for each tunnel that ends. Nil is slog.Default.
 	Log *slog.Logger
@@ -40,13 +52,46 @@ type Relay struct {
 	addressOf func(*http.Request) netip.Addr
 	handler   http.Handler
 	addresses *addresses
+	poller    *poller // nil with goroutines
+	peers     *peers  // nil without
+	count     counts
+	open      atomic.Int64   // connections
 	running   sync.WaitGroup // connections and timers at work
+	closing   chan struct{}  // closed when draining begins
+	ended     chan struct{}  // closed when draining is over
 
 	mu       sync.Mutex
 	tunnels  map[name]*tunnel
+	contacts contacts
 	draining bool
 	closed   bool
 	empty    chan struct{} // closed when draining and the last tunnel ended
+}
+
+// A Mode is how a Relay keeps connections that say nothing.
+type Mode int
+
+const (
+	// Goroutines gives each connection a goroutine. It works with every kind
+	// of connection and on every system.
+	Goroutines Mode = iota
+
+	// Epoll lets a goroutine for each processor wait for all connections. It
+	// is for Linux and for TCP that is not encrypted. Elsewhere the relay falls
+	// back to Goroutines; other connections than TCP it takes too, but at more
+	// cost than with Goroutines.
+	Epoll
+)
+
+// ParseMode reads "goroutines" or "epoll".
+func ParseMode(text string) (Mode, error) {
+	switch text {
+	case "goroutines":
+		return Goroutines, nil
+	case "epoll":
+		return Epoll, nil
+	}
+	return 0, fmt.Errorf("mode %q: want goroutines or epoll", text)
 }
 
 // New returns a Relay with no tunnels.
@@ -58,7 +103,11 @@ func New(cfg Config) *Relay {
 		addressOf: cfg.Address,
 		tunnels:   map[name]*tunnel{},
 		empty:     make(chan struct{}),
+		closing:   make(chan struct{}),
+		ended:     make(chan struct{}),
+		contacts:  contacts{phones: map[hybrid.ContactID]*phone{}, retired: map[hybrid.ContactID]bool{}},
 	}
+	r.count.began = time.Now()
 	if r.log == nil {
 		r.log = slog.Default()
 	}
@@ -66,7 +115,14 @@ func New(cfg Config) *Relay {
 		r.addressOf = remoteAddress
 	}
 	r.addresses = newAddresses(&r.limits)
-	r.handler = httpd.Wrap(r.route, httpd.PlainError)
+	r.peers = newPeers(r.node, cfg.Peers)
+	if cfg.Mode == Epoll {
+		var err error
+		if r.poller, err = newPoller(); err != nil {
+			r.log.Warn("no epoll here: every connection gets a goroutine", "error", err)
+		}
+	}
+	r.handler = httpd.Wrap(r.counted, httpd.PlainError)
 	return r
 }
 
@@ -88,41 +144,70 @@ func (r *Relay) Close() {
 	r.Shutdown(ctx)
 }
 
-// Shutdown ends the relay. It refuses new tunnels, ends those that nobody has
-// joined, lets the joined ones finish until ctx ends, closes what is left with
-// 1001, and returns when every connection is closed.
+// Shutdown ends the relay. It does what Drain does, closes with 1001 what is
+// left when ctx ends, and returns when every connection is closed.
 func (r *Relay) Shutdown(ctx context.Context) {
-	going := both("shutdown", ws.StatusGoingAway, "the relay is going away")
-	for _, t := range r.drain() {
+	r.Drain(ctx)
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.ended)
+	}
+	r.mu.Unlock()
+	var ending sync.WaitGroup
+	for _, t := range r.all() {
+		ending.Go(func() { t.end(goingAway()) })
+	}
+	ending.Wait()
+	r.running.Wait()
+	r.poller.close()
+}
+
+func goingAway() ending {
+	return both("shutdown", ws.StatusGoingAway, "the relay is going away")
+}
+
+// Drain refuses new tunnels, ends those that nobody has joined, tells the
+// registered phones to go elsewhere, and lets the joined tunnels finish until
+// ctx ends. Health says so meanwhile. The listener must stay open: an end of a
+// tunnel may be on its way.
+func (r *Relay) Drain(ctx context.Context) {
+	r.beginDrain()
+	for _, t := range r.all() {
 		if !t.taken() {
-			t.end(going)
+			t.end(goingAway())
 		}
 	}
 	select {
 	case <-r.empty:
 	case <-ctx.Done():
 	}
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	var ending sync.WaitGroup
-	for _, t := range r.drain() {
-		ending.Go(func() { t.end(going) })
-	}
-	ending.Wait()
-	r.running.Wait()
 }
 
-// drain refuses new tunnels from now on and returns those there are.
-func (r *Relay) drain() []*tunnel {
+func (r *Relay) beginDrain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.draining {
-		r.draining = true
-		if len(r.tunnels) == 0 {
-			close(r.empty)
-		}
+	if r.draining {
+		return
 	}
+	r.draining = true
+	close(r.closing)
+	if len(r.tunnels) == 0 {
+		close(r.empty)
+	}
+	for _, p := range r.contacts.phones {
+		p.mu.Lock()
+		if c := p.conn; c != nil {
+			r.running.Go(func() { c.sendClose(ws.StatusGoingAway, "the relay is going away") })
+		}
+		p.mu.Unlock()
+	}
+}
+
+// all returns the tunnels there are.
+func (r *Relay) all() []*tunnel {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var ts []*tunnel
 	for _, t := range r.tunnels {
 		ts = append(ts, t)
@@ -142,14 +227,18 @@ func (r *Relay) enter() bool {
 	return true
 }
 
-// open makes a tunnel whose opener is on its way.
-func (r *Relay) open(id [16]byte) (*tunnel, error) {
+func errDraining() error {
+	return httpd.Errorf(http.StatusServiceUnavailable, "This relay is going away. Try again.", "draining")
+}
+
+// makeTunnel makes a tunnel whose opener is on its way.
+func (r *Relay) makeTunnel(id [16]byte) (*tunnel, error) {
 	n := name{r.node, id}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.draining:
-		return nil, httpd.Errorf(http.StatusServiceUnavailable, "This relay is going away. Try again.", "draining")
+		return nil, errDraining()
 	case r.tunnels[n] != nil:
 		return nil, httpd.Errorf(http.StatusConflict, "There is a tunnel of that name.", "tunnel %s is open", n.label())
 	case len(r.tunnels) >= r.limits.Tunnels:
@@ -157,6 +246,7 @@ func (r *Relay) open(id [16]byte) (*tunnel, error) {
 	}
 	t := newTunnel(r, n)
 	r.tunnels[n] = t
+	r.count.opened.Add(1)
 	return t, nil
 }
 

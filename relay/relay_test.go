@@ -42,6 +42,7 @@ func open(t testing.TB, cfg relay.Config) *house {
 	if cfg.Log == nil {
 		cfg.Log = log
 	}
+	cfg.Mode = testMode(t)
 	h.relay = relay.New(cfg)
 	srv := httptest.NewServer(httpd.Log(log, h.relay))
 	h.url = srv.URL
@@ -260,7 +261,13 @@ func TestRequestsThatAreNotForARelay(t *testing.T) {
 		{"another sub-protocol", "GET", "/cable/new/" + tunnelB, upgrade("Sec-Websocket-Protocol", "chat, FIDO.cable"), 400},
 		{"contact without payload", "GET", "/cable/contact/AAEC", upgrade(), 400},
 		{"contact with payload not hex", "GET", "/cable/contact/AAEC", upgrade("X-caBLE-Client-Payload", "a1zz"), 400},
-		{"contact that is not linked", "GET", "/cable/contact/AAEC", upgrade("X-caBLE-Client-Payload", "a10102"), 410},
+		{"contact of another relay's kind", "GET", "/cable/contact/AAEC", upgrade("X-caBLE-Client-Payload", "a10102"), 410},
+		{"contact that is not there", "GET", "/cable/contact/AAECAwQFBgcICQoLDA0ODw", upgrade("X-caBLE-Client-Payload", "a10102"), 503},
+		{"contact with a long payload", "GET", "/cable/contact/AAECAwQFBgcICQoLDA0ODw", upgrade("X-caBLE-Client-Payload", strings.Repeat("a1", 1025)), 400},
+		{"register without a key", "GET", "/cable/register/AAECAwQFBgcICQoLDA0ODw", upgrade(), 403},
+		{"register with another's key", "GET", "/cable/register/AAECAwQFBgcICQoLDA0ODw", upgrade("X-Cardea-Contact-Key", strings.Repeat("a1", 32)), 403},
+		{"register with a key not hex", "GET", "/cable/register/AAECAwQFBgcICQoLDA0ODw", upgrade("X-Cardea-Contact-Key", "zz"), 400},
+		{"register a short ID", "GET", "/cable/register/AAEC", upgrade("X-Cardea-Contact-Key", strings.Repeat("a1", 32)), 404},
 		{"contact without ID", "GET", "/cable/contact/", upgrade("X-caBLE-Client-Payload", "a10102"), 404},
 		{"contact with padding", "GET", "/cable/contact/AAE=", upgrade("X-caBLE-Client-Payload", "a10102"), 404},
 	} {
@@ -708,7 +715,7 @@ func TestNoGoroutineIsLeftBehind(t *testing.T) {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	// A goroutine that has said that it is done may still be on its way out.
-	if bytes.Contains(stacks, []byte("relay.(*tunnel)")) || bytes.Contains(stacks, []byte("relay.(*conn)")) {
+	if bytes.Contains(stacks, []byte("relay.(*tunnel)")) || bytes.Contains(stacks, []byte("relay.(*blocking)")) || bytes.Contains(stacks, []byte("relay.(*loop)")) {
 		t.Errorf("goroutines of the relay after Shutdown:\n%s", stacks)
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strings"
 
+	"cardea/hybrid"
 	"cardea/internal/httpd"
+	"cardea/internal/secret"
 )
 
 // The headers of the hybrid transport.
@@ -15,7 +17,19 @@ const (
 	headerRoutingID     = "X-caBLE-Routing-ID"
 	headerClientPayload = "X-caBLE-Client-Payload"
 	headerSignal        = "X-caBLE-Signal-Connection"
+
+	// headerContactKey is how our phones prove that a contact ID is theirs.
+	headerContactKey = "X-Cardea-Contact-Key"
 )
+
+// counted counts the requests that are refused.
+func (r *Relay) counted(w http.ResponseWriter, req *http.Request) error {
+	err := r.route(w, req)
+	if err != nil {
+		r.count.refused.Add(1)
+	}
+	return err
+}
 
 // route finds what a path asks for. It does not use http.ServeMux, which
 // redirects paths that are nearly right: a WebSocket client cannot follow.
@@ -38,13 +52,15 @@ func (r *Relay) route(w http.ResponseWriter, req *http.Request) error {
 		return r.serveConnect(w, req, rest)
 	case "contact":
 		return r.serveContact(w, req, rest)
+	case "register":
+		return r.serveRegister(w, req, rest)
 	}
 	return errNoPage("not a path of a relay")
 }
 
 func shownVerb(verb string) string {
 	switch verb {
-	case "new", "connect", "contact":
+	case "new", "connect", "contact", "register":
 		return verb
 	}
 	return "?"
@@ -86,12 +102,12 @@ func (r *Relay) serveNew(w http.ResponseWriter, req *http.Request, rest string) 
 		return errNoPage("malformed tunnel ID")
 	}
 	return r.admit(w, req, func(key string) error {
-		t, err := r.open(id)
+		t, err := r.makeTunnel(id)
 		if err != nil {
 			return err
 		}
 		w.Header().Set(headerRoutingID, hex.EncodeToString(r.node[:]))
-		return r.upgrade(w, req, key, t, opener)
+		return r.upgrade(w, req, key, t.seat(opener, offerSignal(w, req)))
 	})
 }
 
@@ -103,30 +119,80 @@ func (r *Relay) serveConnect(w http.ResponseWriter, req *http.Request, rest stri
 		return errNoPage("malformed routing ID or tunnel ID")
 	}
 	return r.admit(w, req, func(key string) error {
+		if r.peers.has(n.routing) {
+			return r.passOn(w, req, n.routing)
+		}
 		t, err := r.join(n)
 		if err != nil {
 			return err
 		}
-		return r.upgrade(w, req, key, t, joiner)
+		return r.upgrade(w, req, key, t.seat(joiner, offerSignal(w, req)))
 	})
 }
 
-// serveContact answers a client that has a link to a phone:
-// /cable/contact/<contact ID>. This relay gives out no contact IDs and keeps
-// none over a restart, so there is no phone that it could reach by one, now or
-// later: the link is dead, which is what 410 says. The client then forgets the
-// link and shows a QR code.
+// serveContact lets a client that has a link call its phone:
+// /cable/contact/<contact ID>. The answer waits for the phone's word. 410 makes
+// the client forget the link, so it is given only on the word of the phone, and
+// for an ID that cannot be of this relay; 503 sends it to a QR code this time.
 func (r *Relay) serveContact(w http.ResponseWriter, req *http.Request, rest string) error {
-	if id, err := base64.RawURLEncoding.Strict().DecodeString(rest); err != nil || len(id) == 0 {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(rest)
+	if err != nil || len(b) == 0 {
 		return errNoPage("malformed contact ID")
 	}
-	return r.admit(w, req, func(string) error {
+	return r.admit(w, req, func(key string) error {
 		payload, err := hex.DecodeString(req.Header.Get(headerClientPayload))
-		if err != nil || len(payload) == 0 {
-			return httpd.Errorf(http.StatusBadRequest, "The client payload is missing.", "no %s in hex", headerClientPayload)
+		if err != nil || len(payload) == 0 || len(payload) > r.limits.Payload {
+			return badRequest("The client payload is missing.", "no "+headerClientPayload+" in hex, or a long one")
 		}
-		return httpd.Errorf(http.StatusGone, "That phone is no longer linked.", "no contact is registered here")
+		var id hybrid.ContactID
+		if copy(id[:], b); len(b) != len(id) {
+			return errRetired()
+		}
+		if node, elsewhere := r.peers.keeper(id); elsewhere {
+			return r.passOn(w, req, node)
+		}
+		t, err := r.call(req.Context(), id, payload)
+		if err != nil {
+			return err
+		}
+		return r.upgrade(w, req, key, t.seat(opener, offerSignal(w, req)))
 	})
+}
+
+// serveRegister lets a phone wait for calls: /cable/register/<contact ID>, with
+// the key that the ID is the hash of.
+func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request, rest string) error {
+	var id hybrid.ContactID
+	b, err := base64.RawURLEncoding.Strict().DecodeString(rest)
+	if copy(id[:], b); err != nil || len(b) != len(id) {
+		return errNoPage("malformed contact ID")
+	}
+	return r.admit(w, req, func(key string) error {
+		secretBytes, err := hex.DecodeString(req.Header.Get(headerContactKey))
+		if err != nil {
+			return badRequest("The contact key is malformed.", "no "+headerContactKey+" in hex")
+		}
+		if of, err := hybrid.ContactIDOf(secret.New(secretBytes)); err != nil || of != id {
+			return httpd.Errorf(http.StatusForbidden, "That contact key is not the one.", "contact key does not fit")
+		}
+		if node, elsewhere := r.peers.keeper(id); elsewhere {
+			return r.passOn(w, req, node)
+		}
+		p, err := r.register(id)
+		if err != nil {
+			return err
+		}
+		return r.upgrade(w, req, key, seat{&registration{phone: p}, r.limits.Standing, func() {}})
+	})
+}
+
+// seat is the place of end i for somebody who is on the way.
+func (t *tunnel) seat(i int, signal bool) seat {
+	e := &t.ends[i]
+	if signal {
+		e.wantSignal()
+	}
+	return seat{e, t.relay.limits.Ping, e.giveUp}
 }
 
 // parseHex fills to from exactly as many bytes of hex, in either case.

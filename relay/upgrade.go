@@ -3,6 +3,7 @@ package relay
 import (
 	"crypto/sha1"
 	"encoding/base64"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -61,55 +62,76 @@ func badRequest(public, cause string) error {
 	return httpd.Errorf(http.StatusBadRequest, public, "%s", cause)
 }
 
-// upgrade answers 101, takes over the connection and starts its goroutine. If
-// it cannot, the tunnel is over.
-func (r *Relay) upgrade(w http.ResponseWriter, req *http.Request, key string, t *tunnel, i int) error {
-	addr := r.addressOf(req)
-	release, err := r.addresses.hold(addr)
+// A seat is a place that is promised to whoever asked for it.
+type seat struct {
+	party
+	ping   time.Duration // of its connection
+	giveUp func()        // called if the upgrade fails
+}
+
+// upgrade answers 101, takes over the connection and lets it run.
+func (r *Relay) upgrade(w http.ResponseWriter, req *http.Request, key string, s seat) error {
+	book, err := r.addresses.hold(r.addressOf(req))
 	if err == nil && !r.enter() {
-		release()
-		err = httpd.Errorf(http.StatusServiceUnavailable, "This relay is going away. Try again.", "closed")
+		r.addresses.release(book)
+		err = errDraining()
 	}
 	if err != nil {
-		t.giveUp(i)
+		s.giveUp()
 		return err
 	}
-	c, err := r.takeOver(w, req, key, t, i)
-	if err != nil {
-		release()
+	r.open.Add(1)
+	left := func() {
+		r.addresses.release(book)
+		r.open.Add(-1)
 		r.running.Done()
-		t.giveUp(i)
+	}
+	nc, early, err := takeOver(w, key)
+	if err != nil {
+		left()
+		s.giveUp()
 		return err
+	}
+	if r.poller != nil {
+		return r.poller.start(nc, &r.limits, early, s, left)
 	}
 	go func() {
-		defer r.running.Done()
-		defer release()
-		t.serve(i, c)
+		defer left()
+		newBlocking(nc, &r.limits, s.ping).serve(s.party, early)
 	}()
 	return nil
 }
 
-// takeOver writes the 101 and hijacks the connection.
-func (r *Relay) takeOver(w http.ResponseWriter, req *http.Request, key string, t *tunnel, i int) (*conn, error) {
+// offerSignal tells the client that it will hear when the other end is there,
+// if it asked for that, and reports whether it did.
+func offerSignal(w http.ResponseWriter, req *http.Request) bool {
+	if !strings.EqualFold(req.Header.Get(headerSignal), "true") {
+		return false
+	}
+	w.Header().Set(headerSignal, "true")
+	return true
+}
+
+// takeOver writes the 101 and hijacks the connection. early is what came behind
+// the request.
+func takeOver(w http.ResponseWriter, key string) (nc net.Conn, early []byte, err error) {
 	h := w.Header()
 	h.Set("Connection", "Upgrade")
 	h.Set("Upgrade", "websocket")
 	h.Set("Sec-WebSocket-Accept", acceptKey(key))
 	h.Set("Sec-WebSocket-Protocol", subprotocol)
-	if strings.EqualFold(req.Header.Get(headerSignal), "true") {
-		h.Set(headerSignal, "true")
-		t.wantSignal(i)
-	}
 	w.WriteHeader(http.StatusSwitchingProtocols)
 	// The writer may be wrapped; the controller finds the one that can.
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	early := make([]byte, rw.Reader.Buffered())
-	rw.Reader.Read(early)
+	if n := rw.Reader.Buffered(); n > 0 {
+		early = make([]byte, n)
+		rw.Reader.Read(early)
+	}
 	nc.SetDeadline(time.Time{}) // the server's own
-	return newConn(nc, early, &r.limits), nil
+	return nc, early, nil
 }
 
 // acceptKey is the server's proof that it speaks WebSocket (RFC 6455 §4.2.2).

@@ -105,6 +105,7 @@ func TestPasskeysAreMadeAndUsedOverTheSocket(t *testing.T) {
 	}
 	want := authenticator.Caller{Via: "local", Name: "Browser"}
 	for _, p := range w.person.Asked() {
+		p.Caller.Program = "" // TestCallerIsNamedByItsFile
 		if p.Caller != want {
 			t.Errorf("%s: caller %+v, want %+v", p.Kind, p.Caller, want)
 		}
@@ -425,4 +426,45 @@ func TestLargeMessagesFit(t *testing.T) {
 	if _, err := w.dial(t).Send(t.Context(), make([]byte, 2*ctap.MaxMessage)); err == nil {
 		t.Error("Send of more than fits = nil")
 	}
+}
+
+// The person is told which program asks, not only what it calls itself.
+func TestCallerIsNamedByItsFile(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the system does not tell")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := agent.Listen(filepath.Join(t.TempDir(), "agent", "agent.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan authenticator.Caller, 1)
+	a := authenticator.New(authenticator.Config{Vault: &vaulttest.Memory{}, Person: personFunc(func(p authenticator.Prompt) {
+		asked <- p.Caller
+	})})
+	go agent.Serve(t.Context(), l, a, "")
+	r, err := agent.Dial(t.Context(), l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Name = "Some Browser"
+	if _, err := r.Send(t.Context(), []byte{byte(ctap.CmdSelection)}); err != nil {
+		t.Fatal(err)
+	}
+	want := authenticator.Caller{Via: "local", Name: "Some Browser", Program: filepath.Base(self)}
+	if got := <-asked; got != want {
+		t.Errorf("caller = %+v, want %+v", got, want)
+	}
+}
+
+// A personFunc says yes to everything.
+type personFunc func(authenticator.Prompt)
+
+func (f personFunc) Ask(_ context.Context, p authenticator.Prompt) (authenticator.Answer, error) {
+	f(p)
+	return authenticator.Answer{Verified: true}, nil
 }

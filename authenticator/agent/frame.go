@@ -16,6 +16,8 @@ const (
 	askHello = "hello"
 	askCTAP  = "ctap"
 	askHas   = "has"
+	// askManage is answered by several frames, as manage.go says.
+	askManage = "manage"
 )
 
 // question is what a program sends.
@@ -24,6 +26,7 @@ type question struct {
 	Caller  string        `cbor:"2,keyasint,omitempty"`
 	Request []byte        `cbor:"3,keyasint,omitempty"`
 	RPID    webauthn.RPID `cbor:"4,keyasint,omitempty"`
+	Order   *order        `cbor:"5,keyasint,omitempty"`
 }
 
 // reply is what it gets.

@@ -70,35 +70,40 @@ func (r *Remote) HasPasskey(ctx context.Context, rp webauthn.RPID) (has, known b
 	return got.Has == hasSome, got.Has == hasSome || got.Has == hasNone, err
 }
 
-func (r *Remote) exchange(ctx context.Context, q question) (reply, error) {
-	got, err := r.ask(ctx, q)
-	if ctx.Err() != nil {
-		err = ctx.Err() // what the closed connection said is not the cause
-	}
+func (r *Remote) exchange(ctx context.Context, q question) (got reply, err error) {
+	err = r.talk(ctx, func(conn net.Conn) error {
+		if err := writeFrame(conn, q); err != nil {
+			return err
+		}
+		return readFrame(conn, &got)
+	})
 	if err != nil {
 		return reply{}, fmt.Errorf("asking the passkey app: %w", err)
 	}
 	return got, nil
 }
 
-func (r *Remote) ask(ctx context.Context, q question) (got reply, err error) {
+// talk has a connection of its own for what is said, closed when ctx ends.
+func (r *Remote) talk(ctx context.Context, say func(net.Conn) error) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err() // what the closed connection said is not the cause
+		}
+	}()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", r.path)
 	if err != nil {
-		return got, fmt.Errorf("%w: %w", ErrNotRunning, err)
+		return fmt.Errorf("%w: %w", ErrNotRunning, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	// We are the client, and may be deceived too: by whoever took the place
 	// of the socket.
-	if err := checkPeer(conn); err != nil {
-		return got, err
+	if _, err := checkPeer(conn); err != nil {
+		return err
 	}
-	if err := writeFrame(conn, q); err != nil {
-		return got, err
-	}
-	return got, readFrame(conn, &got)
+	return say(conn)
 }
 
 // cut shortens a name without splitting a character.

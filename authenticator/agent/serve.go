@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cardea/authenticator"
+	"cardea/authenticator/manage"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 //
 // l must be a Unix socket, as Listen returns: of no other can be said who is at
 // the other end.
-func Serve(ctx context.Context, l net.Listener, a *authenticator.Authenticator, pageURL string) error {
+func Serve(ctx context.Context, l net.Listener, a *authenticator.Authenticator, pageURL string, opts ...Option) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var served sync.WaitGroup
 	defer served.Wait()
@@ -35,6 +36,9 @@ func Serve(ctx context.Context, l net.Listener, a *authenticator.Authenticator, 
 	defer stop()
 	defer l.Close()
 	s := &server{a: a, pageURL: pageURL}
+	for _, o := range opts {
+		o(s)
+	}
 	free := make(chan struct{}, maxConnections)
 	for {
 		select {
@@ -56,9 +60,19 @@ func Serve(ctx context.Context, l net.Listener, a *authenticator.Authenticator, 
 	}
 }
 
+// An Option changes what Serve offers.
+type Option func(*server)
+
+// WithManager lets programs manage the vault too, by what Remote.Manager
+// returns.
+func WithManager(m manage.Manager) Option {
+	return func(s *server) { s.managing = &managing{m, make(chan struct{}, 1)} }
+}
+
 type server struct {
-	a       *authenticator.Authenticator
-	pageURL string
+	a        *authenticator.Authenticator
+	pageURL  string
+	managing *managing // nil if the vault is not to be managed
 }
 
 // serve answers one question. Whatever is wrong with it, the program learns no
@@ -72,7 +86,8 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 	// Closing, unlike a deadline, also ends the reads that come later.
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if err := checkPeer(conn); err != nil {
+	program, err := checkPeer(conn)
+	if err != nil {
 		return
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(frameTimeout))
@@ -80,6 +95,11 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 	if err := readFrame(conn, &q); err != nil {
 		return
 	}
+	brought, done, err := s.receive(ctx, conn, q)
+	if err != nil {
+		return
+	}
+	defer done()
 	_ = conn.SetReadDeadline(time.Time{})
 	answering, leave := context.WithCancel(ctx)
 	defer leave()
@@ -89,7 +109,11 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 1))
 		leave()
 	})
-	r, err := s.answer(answering, q)
+	if q.Order != nil {
+		_ = s.managing.carryOut(answering, conn, *q.Order, brought)
+		return
+	}
+	r, err := s.answer(answering, q, program)
 	if err != nil {
 		return
 	}
@@ -97,7 +121,19 @@ func (s *server) serve(ctx context.Context, conn net.Conn) {
 	_ = writeFrame(conn, r)
 }
 
-func (s *server) answer(ctx context.Context, q question) (reply, error) {
+// receive reads what comes with a question to manage the vault. Any other has
+// nothing with it.
+func (s *server) receive(ctx context.Context, conn net.Conn, q question) ([]authenticator.Passkey, func(), error) {
+	switch {
+	case q.Kind == askManage && q.Order != nil && s.managing != nil:
+		return s.managing.receive(ctx, conn, *q.Order)
+	case q.Kind == askManage || q.Order != nil:
+		return nil, nil, errors.New("vault is not to be managed")
+	}
+	return nil, func() {}, nil
+}
+
+func (s *server) answer(ctx context.Context, q question, program string) (reply, error) {
 	switch q.Kind {
 	case askHello:
 		return reply{PageURL: s.pageURL}, nil
@@ -113,25 +149,31 @@ func (s *server) answer(ctx context.Context, q question) (reply, error) {
 		if len(q.Caller) > maxCaller {
 			return reply{}, errors.New("caller's name too long")
 		}
-		caller := authenticator.Caller{Via: "local", Name: q.Caller}
+		caller := authenticator.Caller{Via: authenticator.ViaLocal, Name: q.Caller, Program: program}
 		return reply{Response: s.a.Handle(ctx, caller, q.Request)}, nil
 	}
 	return reply{}, errors.New("unknown question")
 }
 
-// checkPeer makes sure that the program at the other end is of our own user.
-func checkPeer(conn net.Conn) error {
+// checkPeer makes sure that the program at the other end is of our own user, and
+// returns its name, if the system tells.
+func checkPeer(conn net.Conn) (program string, err error) {
 	c, ok := conn.(*net.UnixConn)
 	if !ok {
-		return errors.New("not a Unix socket")
+		return "", errors.New("not a Unix socket")
 	}
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return err
+		return "", err
 	}
 	var checked error
-	if err := raw.Control(func(fd uintptr) { checked = checkPeerUser(int(fd)) }); err != nil {
-		return err
+	err = raw.Control(func(fd uintptr) {
+		if checked = checkPeerUser(int(fd)); checked == nil {
+			program = peerProgram(int(fd))
+		}
+	})
+	if err != nil {
+		return "", err
 	}
-	return checked
+	return program, checked
 }

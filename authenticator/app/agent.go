@@ -20,6 +20,16 @@ func newAuthenticator(a *App) *authenticator.Authenticator {
 	return authenticator.New(c)
 }
 
+// newKey makes the other face of the same passkeys: a security key, which takes
+// a PIN from clients that send one and otherwise verifies the person here.
+func newKey(a *App) *authenticator.Authenticator {
+	return authenticator.New(authenticator.Config{
+		AAGUID: a.aaguid(), Profile: authenticator.SecurityKey,
+		Vault: watched{a.keeper, a.news}, Person: person{a}, Now: a.cfg.Now, Log: a.cfg.Log,
+		BuiltInUV: true, UVModality: authenticator.UVPasscode | authenticator.UVFingerprint,
+	})
+}
+
 // aaguid names the model: one for each style.
 func (a *App) aaguid() webauthn.AAGUID {
 	switch a.cfg.Style {
@@ -44,6 +54,31 @@ func (w watched) Save(ctx context.Context, p authenticator.Passkey) error {
 	return w.keeper.Save(ctx, p)
 }
 
+// Delete implements authenticator.Vault.
+func (w watched) Delete(ctx context.Context, id webauthn.CredentialID) error {
+	defer w.news.tell()
+	return w.keeper.Delete(ctx, id)
+}
+
+// UnlockHash implements authenticator.PINVault. A question that waits for the
+// vault to be opened goes on waiting: this client's PIN was for this client.
+func (w watched) UnlockHash(ctx context.Context, hash []byte) error {
+	defer w.news.tell()
+	return w.keeper.UnlockHash(ctx, hash)
+}
+
+// SetPINHash implements authenticator.PINVault.
+func (w watched) SetPINHash(ctx context.Context, hash []byte, length int, settings []byte) error {
+	defer w.news.tell()
+	return w.keeper.SetPINHash(ctx, hash, length, settings)
+}
+
+// Reset implements authenticator.PINVault.
+func (w watched) Reset(ctx context.Context) error {
+	defer w.news.tell()
+	return w.keeper.Reset(ctx)
+}
+
 // runAgent offers the authenticator to programs of the same user until ctx
 // ends.
 func (a *App) runAgent(ctx context.Context) error {
@@ -55,7 +90,7 @@ func (a *App) runAgent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("phone app: offering the authenticator: %w", err)
 	}
-	if err := agent.Serve(ctx, l, a.auth, a.PromptURL()); err != nil && ctx.Err() == nil {
+	if err := agent.Serve(ctx, l, a.auth, a.PromptURL(), agent.WithManager(a.manager())); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("phone app: offering the authenticator: %w", err)
 	}
 	return nil

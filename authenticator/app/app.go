@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cardea/authenticator"
+	"cardea/authenticator/vault"
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/tunnel"
@@ -47,6 +48,18 @@ type Config struct {
 	// authenticator; empty for nowhere.
 	AgentSocket string
 
+	// What a desktop lends; nil for what there is not. Notifier shows questions
+	// while no page is in sight, Finger verifies the person, and OpenPage opens
+	// the page of a question in a browser.
+	Notifier Notifier
+	Finger   Finger
+	OpenPage func(url string) error
+	// Away calls its function each time the person goes, until ctx ends, as
+	// desktop.WatchSession does.
+	Away func(ctx context.Context, gone func()) error
+	// Holders may keep a key of the vault, if the person allows it.
+	Holders []vault.KeyHolder
+
 	// Log gets one record per request and per hybrid transaction; nil
 	// discards them.
 	Log *slog.Logger
@@ -60,10 +73,13 @@ type App struct {
 	words Words
 	old   bool // the system is below the minimum
 	hosts map[string]bool
-	auth  *authenticator.Authenticator
+	auth  *authenticator.Authenticator // to programs of this user, and by codes
+	key   *authenticator.Authenticator // to whatever speaks to security keys
 
 	keeper   *keeper
+	cabinet  *cabinet
 	desk     *desk
+	besides  besides
 	activity activity
 	codes    codes
 	news     *news
@@ -110,12 +126,21 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phone app: %w", err)
 	}
-	a.auth = newAuthenticator(a)
+	a.cabinet, err = openCabinet(cfg.VaultPath+"-preferences.json", defaultPreferences(cfg.Style))
+	if err != nil {
+		return nil, fmt.Errorf("phone app: %w", errors.Join(err, a.keeper.Close()))
+	}
+	a.settle()
+	a.auth, a.key = newAuthenticator(a), newKey(a)
 	return a, nil
 }
 
 // Authenticator returns the authenticator whose person the pages ask.
 func (a *App) Authenticator() *authenticator.Authenticator { return a.auth }
+
+// Key returns the same passkeys as a security key, with a PIN for clients that
+// send one and the same person. Its reset is allowed for ten seconds after New.
+func (a *App) Key() *authenticator.Authenticator { return a.key }
 
 // Info is what the phone tells of itself.
 func (a *App) Info() ctap.Info { return a.auth.Info() }
@@ -136,8 +161,49 @@ func (a *App) Close() error {
 // Run offers the authenticator on cfg.AgentSocket until ctx ends, and closes
 // the App then. Serve calls it.
 func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var watching sync.WaitGroup
+	watching.Go(func() { a.watchAway(ctx) })
+	a.openAtStart(ctx)
 	err := a.runAgent(ctx)
+	cancel()
+	watching.Wait()
 	return errors.Join(err, a.Close())
+}
+
+// openAtStart opens the vault by the key that this computer keeps, where that
+// was allowed. Each use still verifies its person.
+func (a *App) openAtStart(ctx context.Context) {
+	if !a.keeper.Locked() || a.opener() == nil {
+		return
+	}
+	if err := a.openHere(ctx); err != nil {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "opening the vault at the start", slog.Any("error", err))
+	}
+}
+
+// watchAway locks the vault when the person goes, if they have it so.
+func (a *App) watchAway(ctx context.Context) {
+	if a.cfg.Away == nil {
+		return
+	}
+	err := a.cfg.Away(ctx, func() {
+		if a.cabinet.get().LockAway {
+			a.keeper.Lock()
+			a.news.tell()
+		}
+	})
+	if ctx.Err() == nil {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "the app will not hear when its person goes", slog.Any("error", err))
+	}
+}
+
+// settle has the vault, which may be new, do as the preferences say, and tells
+// the pages.
+func (a *App) settle() {
+	a.keeper.Settle(a.cabinet.get().lockAfter(), a.news.tell)
+	a.news.tell()
 }
 
 // ErrNotLoopback refuses a listener that others than this machine can reach.

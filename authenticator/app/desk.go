@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"sync"
+	"time"
 
 	"cardea/authenticator"
 )
@@ -12,11 +13,15 @@ import (
 // A step is how far a question has come. Every page shows the same step, so
 // that two open tabs stay together.
 //
-//	MakePasskey, UsePasskey, Select  confirm ──► verify ──► secret ──► answered
+//	MakePasskey, UsePasskey, Select, Verify
+//	                                 confirm ──► verify ──► secret ──► answered
 //	                                    │           └────────────────► answered
 //	                                    └── if nobody must be verified ► answered
 //	Unlock                           secret (or setUp, if there is no vault yet) ► answered
-//	AlreadyHere, NoPasskey           told ► answered
+//	                                 verify, if a finger can open the vault
+//	Reset                            hold ► answered
+//	AlreadyHere, NoPasskey           told ► answered, or as MakePasskey if the
+//	                                 answer is for a verified person alone
 //
 // Cancel leads from each of them to declined, and the end of the asking
 // context to withdrawn.
@@ -24,6 +29,7 @@ type step string
 
 const (
 	stepConfirm step = "confirm" // may it? which passkey?
+	stepHold    step = "hold"    // may it, and for good? a button has to be held
 	stepVerify  step = "verify"  // a sensor, or the way to the secret
 	stepSecret  step = "secret"  // passcode, PIN or pattern
 	stepSetUp   step = "setup"   // there is no vault to unlock yet
@@ -48,8 +54,10 @@ type question struct {
 	prompt  authenticator.Prompt
 	step    step
 	choice  int
-	problem string // what was wrong with the last try; shown until the next
-	tries   int    // counts tries, so that pages see that something happened
+	finger  bool      // a fingerprint reader may be used for it
+	pressed time.Time // since when a button is held; zero if it is not
+	problem string    // what was wrong with the last try; shown until the next
+	tries   int       // counts tries, so that pages see that something happened
 	reply   chan reply
 }
 
@@ -73,18 +81,27 @@ func newDesk(changed func()) *desk {
 	return &desk{changed: changed, turn: make(chan struct{}, 1)}
 }
 
-// ask shows a question that begins at first and waits for its end. When ctx
-// runs out of time, nobody has answered; the Authenticator sees to it that this
-// is at the prompt's deadline.
-func (d *desk) ask(ctx context.Context, p authenticator.Prompt, first step) (authenticator.Answer, error) {
+// ask shows a question that begins as first says and waits for its end. When
+// ctx runs out of time, nobody has answered; the Authenticator sees to it that
+// this is at the prompt's deadline. Elsewhere shows the question in other places
+// than the pages until its context ends; the next question waits for it.
+func (d *desk) ask(ctx context.Context, p authenticator.Prompt, first func() question, elsewhere func(context.Context, question)) (authenticator.Answer, error) {
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
 	case <-ctx.Done():
 		return authenticator.Answer{}, endOf(ctx)
 	}
-	q := &question{id: rand.Text(), prompt: p, step: first, reply: make(chan reply, 1)}
+	begun := first()
+	begun.id, begun.prompt, begun.reply = rand.Text(), p, make(chan reply, 1)
+	q := &begun
+	showing, gone := context.WithCancel(ctx)
+	var places sync.WaitGroup
+	defer places.Wait()
+	defer gone()
+	copied := *q
 	d.put(q)
+	places.Go(func() { elsewhere(showing, copied) })
 	select {
 	case r := <-q.reply:
 		return r.answer, r.err
@@ -164,6 +181,12 @@ func (d *desk) move(id string, from step, f func(*question)) bool {
 		d.changed()
 	}
 	return ok
+}
+
+// at reports whether the question called id is on the screen, at a step.
+func (d *desk) at(id string, s step) bool {
+	q, _ := d.see()
+	return q != nil && q.id == id && q.step == s
 }
 
 // see returns a copy of the question on the screen, or nil, and how the one

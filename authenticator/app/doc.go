@@ -17,6 +17,36 @@
 //	                          │ news
 //	                          └─────► GET /events ──► every page, which fetches /prompt/sheet
 //
+// # One vault, two faces, one desk
+//
+// To programs that know the agent's socket, and by codes, the app is a phone
+// (Authenticator). To everything that speaks to security keys it is one (Key),
+// with a client PIN, hmac-secret and the rest of CTAP, over the same vault: the
+// PIN of the pages is the PIN that ssh or a browser asks for. Both put their
+// questions on the same desk, so there is never a second one on the screen.
+//
+// A vault that is opened by a pattern has no client PIN, for a client could not
+// send it and would take it away by setting one. The key then verifies its
+// person here. Before the first start it says that it can do neither; the first
+// passkey, or the first PIN that a client sets, makes the vault.
+//
+// A question also stands where Config and AlsoAsk say: in a notification while
+// no page is in sight, at a terminal. The first answer counts, and the rest are
+// taken down before the next question comes. A notification allows only what
+// one press may; all else opens the page.
+//
+// A fingerprint stands for the secret while the vault is open, or where its
+// person has let this computer keep a key of it (Config.Holders): then a finger
+// opens it too. That key alone opens the vault at the start of the app, and
+// verifies nobody.
+//
+// A reset, which a client may ask for in the first ten seconds, names what is
+// lost and wants a button held for three; the app takes the time, not the page.
+//
+// Who asks is told as far as it is known: on Linux the program at the agent's
+// socket by the name of its file, and what it calls itself as its own word; of a
+// program at the HID device nothing is known but that it runs here.
+//
 // # How a code is scanned
 //
 // A page sends pictures (POST /scan/frame) from the camera, a shared screen, or
@@ -41,7 +71,7 @@
 // start); one radio button for each passkey, named by its account. To verify:
 // "Use Face ID", "Use Touch ID", "Enter passcode" on an iPhone; "Use
 // fingerprint", "Use face", "Enter PIN" or "Draw pattern" on Android; "Use
-// fingerprint" or "Enter PIN" on a computer. Fields:
+// fingerprint" or "Enter PIN" on a computer. A reset: "Hold to erase". Fields:
 // "Passcode", "PIN", and at the first start "Passcode again", "PIN again". A
 // pattern is drawn on buttons "Dot 1" to "Dot 9".
 //

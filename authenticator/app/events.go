@@ -19,6 +19,7 @@ type change struct {
 func (a *App) events(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
+	defer a.inSight()()
 	for {
 		edition, next := a.news.latest()
 		b, err := json.Marshal(change{Sheet: a.sheet(false).Key, Page: edition, Locked: a.keeper.Locked()})

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"cardea/authenticator"
+	"cardea/authenticator/desktop"
 	"cardea/authenticator/vault"
+	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
 	"cardea/webauthn"
@@ -49,7 +51,7 @@ func newGallery(style Style) *gallery {
 	}[style]
 	a := &App{
 		cfg:   Config{Style: style, OSVersion: is.version, DeviceName: is.name, Sensor: true, Now: func() time.Time { return galleryTime }},
-		words: manners[style], news: newNews(), keeper: &keeper{},
+		words: manners[style], news: newNews(), keeper: &keeper{}, cabinet: &cabinet{now: defaultPreferences(style)},
 	}
 	a.desk = newDesk(func() {})
 	return &gallery{App: a}
@@ -144,7 +146,21 @@ func (g *gallery) settings() {
 		page.Rows = append(page.Rows, g.eventRow(e))
 	}
 	g.add("activity", "activity", page)
-	g.add("settings", "settings", settingsPage{Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
+	form := preferenceForm{Now: g.cabinet.get(), LockTitle: "Lock by itself"}
+	for _, c := range lockChoices {
+		form.LockChoices = append(form.LockChoices, lockChoice{c.Minutes, c.Label, c.Minutes == form.Now.LockAfter})
+	}
+	if g.cfg.Style == Computer {
+		form.Notify, form.Finger, form.Away = true, true, true
+		form.FingerSays = "In place of your PIN, while your passkeys are open"
+		chip := openerRow{Name: "tpm", Label: openerWords["tpm"], Says: "Off. Each start asks for your PIN"}
+		form.Openers = []openerRow{chip, {Name: "keyring", Label: openerWords["keyring"], Says: "On. Your passkeys are open after each start", On: true}}
+		p := openerPage{Frame: g.frame(chip.Label, ""), Row: chip, Field: g.field("secret", "PIN", vault.PIN)}
+		g.add("opener", "opener", p)
+		p.Row.On = true
+		g.add("opener-on", "opener", p)
+	}
+	g.add("settings", "settings", settingsPage{Form: form, Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
 		Sensor: "Simulated sensor", SensorSays: "A button stands for " + g.words.Fingers, SensorIcon: g.words.Sensors[0].Icon,
 		Version: g.cfg.OSVersion, Count: "3 passkeys", AAGUID: g.aaguid().String()})
 	for _, k := range g.kinds() {
@@ -236,10 +252,25 @@ func (g *gallery) questions() map[string]question {
 		"set-up-first": {step: stepSetUp, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
 		"already-here": told(authenticator.AlreadyHere),
 		"no-passkey":   told(authenticator.NoPasskey),
+
+		"finger": {step: stepVerify, finger: true, prompt: one}, "finger-wrong": {step: stepVerify, finger: true, prompt: one, problem: tryWords[desktop.NotRecognized], tries: 1},
+		"finger-gone": {step: stepSecret, prompt: one, problem: fingerProblem(desktop.ErrNotRecognized, g.words.BareSecret), tries: 2},
+		"token-make":  {step: stepConfirm, prompt: g.token(ctap.PermitMakeCredential, all[0].RPID)},
+		"token-use":   {step: stepConfirm, prompt: g.token(ctap.PermitGetAssertion|ctap.PermitLargeBlobWrite, all[0].RPID)},
+		"token-all":   {step: stepConfirm, prompt: g.token(ctap.PermitManagement|ctap.PermitConfig, "")},
+		"reset":       {step: stepHold, prompt: authenticator.Prompt{Kind: authenticator.Reset, Caller: authenticator.Caller{Via: authenticator.ViaHID}, Deadline: galleryTime.Add(time.Minute)}},
+		"program": {step: stepConfirm, prompt: authenticator.Prompt{Kind: authenticator.UsePasskey, RPID: all[0].RPID, Passkeys: all[:1], Verify: true,
+			Caller: authenticator.Caller{Via: authenticator.ViaLocal, Name: "A Browser", Program: "chromium"}, Deadline: galleryTime.Add(2 * time.Minute)}},
 	}
 }
 
-var questionNames = []string{"choose", "use", "make", "select", "verify", "verify-make", "secret", "secret-wrong", "unlock", "set-up-first", "already-here", "no-passkey"}
+// token is a question for a token with some permissions.
+func (g *gallery) token(p ctap.Permission, rp webauthn.RPID) authenticator.Prompt {
+	return authenticator.Prompt{Kind: authenticator.Verify, RPID: rp, Permissions: p, Verify: true, Caller: authenticator.Caller{Via: authenticator.ViaHID}}
+}
+
+var questionNames = []string{"choose", "use", "make", "select", "verify", "verify-make", "secret", "secret-wrong", "unlock", "set-up-first", "already-here", "no-passkey",
+	"finger", "finger-wrong", "finger-gone", "token-make", "token-use", "token-all", "reset", "program"}
 
 func (g *gallery) sheets() {
 	questions := g.questions()
@@ -264,7 +295,7 @@ func (g *gallery) barePages() {
 		g.add("bare-"+name, "prompt", promptPage{f})
 	}
 	questions := g.questions()
-	for _, name := range []string{"choose", "make", "verify", "secret"} {
+	for _, name := range []string{"choose", "make", "verify", "secret", "reset", "finger-wrong"} {
 		g.asking(questions[name])
 		show(name)
 	}

@@ -117,7 +117,7 @@ func (a *App) setUp(w http.ResponseWriter, r *http.Request) error {
 		return a.renderSetUp(w, http.StatusUnprocessableEntity, kind, bare, problem)
 	}
 	a.desk.unlocked()
-	a.news.tell()
+	a.settle()
 	if bare {
 		return see(w, r, "/prompt")
 	}
@@ -144,7 +144,7 @@ func (a *App) unlock(w http.ResponseWriter, r *http.Request) error {
 		return a.lockScreen(w, http.StatusUnprocessableEntity, problem)
 	}
 	a.desk.unlocked()
-	a.news.tell()
+	a.settle()
 	return a.onward(w, r)
 }
 

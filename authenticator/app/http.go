@@ -90,6 +90,10 @@ func (a *App) routes() map[string]httpd.Handler {
 		"GET /settings/secret":        a.open(a.secretPage),
 		"POST /settings/secret":       a.open(a.changeSecret),
 
+		"POST /settings/preferences":   a.open(a.setPreferences),
+		"GET /settings/opener/{name}":  a.open(a.openerPage),
+		"POST /settings/opener/{name}": a.open(a.setOpener),
+
 		"GET /scan":          a.camera(a.scanPage),
 		"POST /scan/frame":   a.camera(a.scanFrame),
 		"POST /scan/start":   a.camera(a.scanStart),

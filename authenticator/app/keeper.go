@@ -14,12 +14,15 @@ import (
 
 // A keeper is the vault of this phone, which may not be there yet: until the
 // first start is done it is locked, and unlocking it means making it. On a
-// phone whose system is too old it is never opened.
+// phone whose system is too old it is never opened. What it is to a security
+// key stands in keeper_key.go.
 type keeper struct {
 	path string
 
 	mu sync.RWMutex
 	v  *vault.Vault // nil if there is none
+	// settled is v once it was told whom to tell that it has locked itself.
+	settled *vault.Vault
 }
 
 var _ authenticator.Vault = (*keeper)(nil)
@@ -49,13 +52,29 @@ func (k *keeper) vault() *vault.Vault {
 	return k.v
 }
 
-// Exists reports whether the first start is done.
-func (k *keeper) Exists() bool { return k.vault() != nil }
+// Exists reports whether the first start is done: there is a vault, and a
+// secret that opens it.
+func (k *keeper) Exists() bool {
+	v := k.vault()
+	return v != nil && v.Kind() != vault.NoPIN
+}
+
+// kept returns the vault once the first start is done.
+func (k *keeper) kept() (*vault.Vault, error) {
+	v := k.vault()
+	if v == nil || v.Kind() == vault.NoPIN {
+		return nil, authenticator.ErrLocked
+	}
+	return v, nil
+}
 
 // Create makes the vault and leaves it open.
 func (k *keeper) Create(kind vault.Kind, secret string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.v != nil && k.v.Kind() == vault.NoPIN { // as after a reset
+		return k.v.ChangeSecret(context.Background(), "", kind, secret)
+	}
 	if k.v != nil {
 		return vault.ErrExists
 	}
@@ -95,7 +114,7 @@ func (k *keeper) Close() error {
 
 // Kind returns what opens the vault; before the first start, a PIN.
 func (k *keeper) Kind() vault.Kind {
-	if v := k.vault(); v != nil {
+	if v := k.vault(); v != nil && v.Kind() != vault.NoPIN {
 		return v.Kind()
 	}
 	return vault.PIN
@@ -110,9 +129,9 @@ func (k *keeper) Blocked() bool {
 // Prove checks the secret and leaves the vault open. A wrong one is a
 // *vault.PINError, the last wrong one vault.ErrBlocked.
 func (k *keeper) Prove(ctx context.Context, secret string) error {
-	v := k.vault()
+	v, err := k.kept()
 	switch {
-	case v == nil:
+	case err != nil:
 		return vault.ErrNone
 	case v.Locked():
 		return v.Unlock(ctx, secret)
@@ -130,60 +149,119 @@ func (k *keeper) Lock() {
 
 // Change replaces the secret.
 func (k *keeper) Change(ctx context.Context, old string, kind vault.Kind, secret string) error {
-	v := k.vault()
-	if v == nil {
+	v, err := k.kept()
+	if err != nil {
 		return vault.ErrNone
 	}
 	return v.ChangeSecret(ctx, old, kind, secret)
 }
 
+// Holders are the names of what may open the vault without its secret.
+func (k *keeper) Holders() []string {
+	v, err := k.kept()
+	if err != nil {
+		return nil
+	}
+	return v.Holders()
+}
+
+// UnlockBy opens the vault by a holder of its key, which verifies nobody.
+func (k *keeper) UnlockBy(ctx context.Context, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return err
+	}
+	return v.UnlockBy(ctx, h)
+}
+
+// Enroll lets h open the vault; the secret is tried first.
+func (k *keeper) Enroll(ctx context.Context, secret string, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return vault.ErrNone
+	}
+	return v.Enroll(ctx, secret, h)
+}
+
+// Unenroll takes that back.
+func (k *keeper) Unenroll(ctx context.Context, h vault.KeyHolder) error {
+	v, err := k.kept()
+	if err != nil {
+		return vault.ErrNone
+	}
+	return v.Unenroll(ctx, h.Name(), h)
+}
+
+// Settle has the vault lock itself after a time without use, and say so.
+func (k *keeper) Settle(after time.Duration, locked func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.v == nil {
+		return
+	}
+	k.v.LockAfter(after)
+	if k.settled != k.v {
+		k.settled = k.v
+		k.v.OnLock(locked) // for the life of this vault
+	}
+}
+
 // Rename gives a passkey the person's own name.
 func (k *keeper) Rename(ctx context.Context, id webauthn.CredentialID, name string) error {
-	v := k.vault()
-	if v == nil {
-		return authenticator.ErrLocked
+	v, err := k.kept()
+	if err != nil {
+		return err
 	}
 	return v.Rename(ctx, id, name)
 }
 
 // Locked reports whether the passkeys can be read now.
 func (k *keeper) Locked() bool {
-	v := k.vault()
-	return v == nil || v.Locked()
+	v, err := k.kept()
+	return err != nil || v.Locked()
 }
 
 // Passkeys implements authenticator.Vault.
 func (k *keeper) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
-	v := k.vault()
-	if v == nil {
-		return nil, authenticator.ErrLocked
+	v, err := k.kept()
+	if err != nil {
+		return nil, err
 	}
 	return v.Passkeys(ctx, rp)
 }
 
-// Save implements authenticator.Vault.
-func (k *keeper) Save(ctx context.Context, p authenticator.Passkey) error {
+// Find implements authenticator.Vault.
+func (k *keeper) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
 	v := k.vault()
 	if v == nil {
-		return authenticator.ErrLocked
+		return authenticator.Passkey{}, authenticator.ErrLocked
+	}
+	return v.Find(ctx, id)
+}
+
+// Save implements authenticator.Vault.
+func (k *keeper) Save(ctx context.Context, p authenticator.Passkey) error {
+	v, err := k.kept()
+	if err != nil {
+		return err
 	}
 	return v.Save(ctx, p)
 }
 
 // Use implements authenticator.Vault.
 func (k *keeper) Use(ctx context.Context, id webauthn.CredentialID, at time.Time) (uint32, error) {
-	v := k.vault()
-	if v == nil {
-		return 0, authenticator.ErrLocked
+	v, err := k.kept()
+	if err != nil {
+		return 0, err
 	}
 	return v.Use(ctx, id, at)
 }
 
 // Delete implements authenticator.Vault.
 func (k *keeper) Delete(ctx context.Context, id webauthn.CredentialID) error {
-	v := k.vault()
-	if v == nil {
-		return authenticator.ErrLocked
+	v, err := k.kept()
+	if err != nil {
+		return err
 	}
 	return v.Delete(ctx, id)
 }

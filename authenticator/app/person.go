@@ -10,7 +10,13 @@ import (
 // person is whoever looks at the pages.
 type person struct{ *App }
 
-var _ authenticator.Person = person{}
+var (
+	_ authenticator.Person   = person{}
+	_ authenticator.Verifier = person{}
+)
+
+// CanVerify implements authenticator.Verifier: there is a secret to give.
+func (a person) CanVerify() bool { return !a.old && a.keeper.Exists() && !a.keeper.Blocked() }
 
 // Ask shows p on every open page and waits for the answer. A phone whose
 // system is too old declines without asking.
@@ -21,31 +27,43 @@ func (a person) Ask(ctx context.Context, p authenticator.Prompt) (authenticator.
 	}
 	ctx, cancel := a.until(ctx)
 	defer cancel()
-	answer, err := a.desk.ask(ctx, p, a.firstStep(p.Kind))
+	first := func() question {
+		finger := a.fingerReady(ctx, p)
+		return question{step: a.firstStep(p, finger), finger: finger}
+	}
+	answer, err := a.desk.ask(ctx, p, first, a.elsewhere)
 	a.note(p, outcomeOf(p.Kind, err))
 	return answer, err
 }
 
-func (a *App) firstStep(k authenticator.Kind) step {
-	switch k {
+func (a *App) firstStep(p authenticator.Prompt, finger bool) step {
+	switch p.Kind {
 	case authenticator.Unlock:
-		if !a.keeper.Exists() {
+		switch {
+		case !a.keeper.Exists():
 			return stepSetUp
+		case finger:
+			return stepVerify
 		}
 		return stepSecret
 	case authenticator.AlreadyHere, authenticator.NoPasskey:
+		if p.Verify {
+			return stepConfirm
+		}
 		return stepTold
+	case authenticator.Reset:
+		return stepHold
 	default:
 		return stepConfirm
 	}
 }
 
 // afterConfirm is where a yes leads: to the sensor, to the secret, or out.
-func (a *App) afterConfirm(p authenticator.Prompt) (next step, done bool) {
+func (a *App) afterConfirm(q *question) (next step, done bool) {
 	switch {
-	case !p.Verify:
+	case !q.prompt.Verify:
 		return "", true
-	case a.sensorWorks():
+	case q.finger || a.sensorWorks():
 		return stepVerify, false
 	default:
 		return stepSecret, false

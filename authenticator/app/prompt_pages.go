@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"cardea/authenticator"
 	"cardea/authenticator/vault"
@@ -73,6 +74,8 @@ func (a *App) press(ctx context.Context, q *question, r *http.Request) error {
 		a.desk.allow(q.id, false)
 	case do == "continue" && q.step == stepConfirm:
 		return a.confirm(q, r.PostFormValue("choice"))
+	case q.step == stepHold:
+		a.hold(q, do)
 	case do == "other":
 		a.desk.move(q.id, stepVerify, func(q *question) { q.step = stepSecret })
 	case strings.HasPrefix(do, "sensor-") && q.step == stepVerify:
@@ -92,7 +95,7 @@ func (a *App) confirm(q *question, chosen string) error {
 		}
 		choice = n
 	}
-	next, done := a.afterConfirm(q.prompt)
+	next, done := a.afterConfirm(q)
 	if !a.desk.move(q.id, stepConfirm, func(q *question) {
 		q.choice = choice
 		if !done {
@@ -105,6 +108,27 @@ func (a *App) confirm(q *question, chosen string) error {
 		a.desk.allow(q.id, false)
 	}
 	return nil
+}
+
+// heldFor is how long the button that forgets everything has to be held: as long
+// as the key wants, and long enough to read what is lost.
+const heldFor = 3 * time.Second
+
+func (q *question) heldFor() time.Duration { return max(heldFor, q.prompt.Hold) }
+
+// hold is what pressing, letting go and having held a button do. The time is
+// taken here, not by the page. Without a script two presses stand for one that
+// lasts.
+func (a *App) hold(q *question, do string) {
+	now := a.cfg.Now()
+	switch {
+	case do == "press" && (q.pressed.IsZero() || now.Sub(q.pressed) < q.heldFor()):
+		a.desk.move(q.id, stepHold, func(q *question) { q.pressed = now })
+	case do == "release":
+		a.desk.move(q.id, stepHold, func(q *question) { q.pressed = time.Time{} })
+	case do == "press", do == "held" && !q.pressed.IsZero() && now.Sub(q.pressed) >= q.heldFor():
+		a.desk.allow(q.id, false)
+	}
 }
 
 // touch is the simulated sensor. If the vault was locked meanwhile it knows
@@ -121,7 +145,7 @@ func (a *App) prove(ctx context.Context, q *question, secret string) error {
 	err := a.keeper.Prove(ctx, secret)
 	if err == nil {
 		a.desk.allow(q.id, true)
-		a.news.tell() // the lock screen may be open elsewhere
+		a.settle() // the lock screen may be open elsewhere
 		return nil
 	}
 	problem, err := a.secretProblem(err, a.keeper.Kind())

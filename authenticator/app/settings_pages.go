@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"cardea/authenticator"
 	"cardea/authenticator/vault"
@@ -22,6 +23,7 @@ type settingsPage struct {
 	Notice                         string
 	Sensor, SensorSays, SensorIcon string
 	Version, Count, AAGUID         string
+	Form                           preferenceForm
 }
 
 type secretPage struct {
@@ -58,6 +60,8 @@ var kindWords = map[authenticator.Kind]string{
 	authenticator.AlreadyHere: "There was a passkey already for",
 	authenticator.NoPasskey:   "No passkey here for",
 	authenticator.Select:      "Choose this device",
+	authenticator.Verify:      "Let a program in for",
+	authenticator.Reset:       "Erase every passkey",
 }
 
 func (a *App) eventRow(e Event) eventRow {
@@ -65,6 +69,8 @@ func (a *App) eventRow(e Event) eventRow {
 	row := eventRow{What: kindWords[e.Kind], Detail: o[0], Icon: o[1], Tone: o[2], When: a.day(e.At), From: a.asker(e.Caller)}
 	if e.Site != "" {
 		row.What += " " + e.Site
+	} else {
+		row.What = strings.TrimSuffix(row.What, " for")
 	}
 	if e.Account != "" {
 		row.Detail += " as " + e.Account
@@ -82,8 +88,15 @@ func (a *App) settingsPage(w http.ResponseWriter, r *http.Request) error {
 		Count: count(len(all), "passkey", "passkeys"), AAGUID: a.aaguid().String(),
 		Sensor: "No sensor", SensorSays: "This " + a.words.Device + " asks for the " + a.words.secret(a.keeper.Kind()).Noun + " each time",
 	}
+	page.Form = a.preferenceForm(r)
+	if a.cfg.Finger != nil {
+		page.Sensor, page.SensorSays = "Fingerprint reader", page.Form.FingerSays
+	}
 	if a.cfg.Sensor {
 		page.Sensor, page.SensorSays = "Simulated sensor", "A button stands for "+a.words.Fingers
+	}
+	if r.URL.Query().Get("saved") != "" {
+		page.Notice = "Saved."
 	}
 	if r.URL.Query().Get("changed") != "" {
 		page.Notice = "Changed. Use the new " + page.Frame.Secret.Noun + " from now on."

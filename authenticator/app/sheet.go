@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"cardea/authenticator"
+	"cardea/ctap"
 )
 
 // A sheet is what slides up when something is asked: one step of a question,
@@ -25,6 +28,12 @@ type sheet struct {
 	Words   Words
 	Bare    bool
 	End     *ending
+	From    string   // which program asks, where that is known
+	Lost    []string // what a reset forgets
+	Hold    int64    // how long a button has to be held, in milliseconds
+	Reader  bool     // a fingerprint reader waits
+	Until   int64    // when the question ends, in milliseconds since 1970; zero if open
+	UntilAt string   // the same for people
 }
 
 // A row is a passkey or an account.
@@ -48,9 +57,20 @@ func (a *App) sheet(bare bool) sheet {
 		s.End = a.ending(last)
 		return s
 	}
+	s = a.draw(q)
+	s.Bare = bare
+	return s
+}
+
+// draw draws a question.
+func (a *App) draw(q *question) sheet {
+	s := sheet{Words: a.words, Secret: a.words.secret(a.keeper.Kind())}
 	s.ID, s.Step, s.Problem = q.id, q.step, q.problem
 	s.Key = fmt.Sprintf("%s-%s-%d", q.id, q.step, q.tries)
-	s.Site = string(q.prompt.RPID)
+	s.Site, s.From = string(q.prompt.RPID), a.from(q.prompt.Caller)
+	if at := q.prompt.Deadline; !at.IsZero() {
+		s.Until, s.UntilAt = at.UnixMilli(), at.In(a.cfg.Now().Location()).Format("15:04:05")
+	}
 	switch q.step {
 	case stepVerify:
 		a.drawVerify(&s, q)
@@ -61,6 +81,8 @@ func (a *App) sheet(bare bool) sheet {
 		s.Says, s.Site = a.asker(q.prompt.Caller)+" is asking for a passkey. First choose how "+a.words.Unlocked+" unlocked.", ""
 	case stepTold:
 		a.drawTold(&s, q)
+	case stepHold:
+		a.drawReset(&s, q)
 	default:
 		a.drawConfirm(&s, q)
 	}
@@ -78,10 +100,24 @@ func (a *App) asker(c authenticator.Caller) string {
 		}
 		return "A computer connected to this " + a.words.Device
 	}
-	if c.Name != "" {
+	switch {
+	case c.Program != "":
+		return "The program " + c.Program
+	case c.Name != "":
 		return c.Name + " on this " + a.words.Device
 	}
 	return "The browser on this " + a.words.Device
+}
+
+// from says more about who asks: what a program calls itself is its own word.
+func (a *App) from(c authenticator.Caller) string {
+	if c.Via != authenticator.ViaLocal || c.Program == "" {
+		return ""
+	}
+	if c.Name == "" || strings.EqualFold(c.Name, c.Program) {
+		return "It runs on this " + a.words.Device + "."
+	}
+	return "It runs on this " + a.words.Device + " and calls itself " + c.Name + "."
 }
 
 func (a *App) drawConfirm(s *sheet, q *question) {
@@ -101,6 +137,10 @@ func (a *App) drawConfirm(s *sheet, q *question) {
 		if len(s.Rows) == 1 {
 			s.Account, s.Rows = &s.Rows[0], nil
 		}
+	case authenticator.AlreadyHere, authenticator.NoPasskey:
+		a.drawTold(s, q)
+	case authenticator.Verify:
+		a.drawPermissions(s, q)
 	default: // Select
 		s.Title = "Use this " + a.words.Device + "?"
 		s.Says, s.Site = who+" wants to know whether this is the one you mean.", ""
@@ -122,14 +162,84 @@ func (a *App) useTitle(p authenticator.Prompt) string {
 }
 
 func (a *App) drawVerify(s *sheet, q *question) {
-	s.Title, s.Sensors = "Verify it's you", a.words.Sensors
-	s.Says = doing(q)
+	s.Title, s.Says = "Verify it's you", doing(q)
+	if q.prompt.Kind == authenticator.Unlock {
+		s.Title, s.Says = "Open your passkeys", "For"
+	}
+	if s.Site == "" {
+		s.Says = "To show that it's you."
+	}
+	if s.Reader = q.finger; !s.Reader {
+		s.Sensors = a.words.Sensors
+	}
 }
+
+// drawPermissions draws what a program may do for a while if it is let.
+func (a *App) drawPermissions(s *sheet, q *question) {
+	who, may := a.asker(q.prompt.Caller), q.prompt.Permissions
+	using, making := may&ctap.PermitGetAssertion != 0, may&ctap.PermitMakeCredential != 0
+	switch {
+	case making && !using:
+		s.Title, s.Says = a.words.SaveTitle, who+" is asking to save a passkey for"
+	case using && !making:
+		s.Title, s.Says = "Use your passkey?", who+" is asking to use a passkey for"
+	case s.Site != "":
+		s.Title, s.Says = "Use or save a passkey?", who+" is asking for"
+	default:
+		s.Title, s.Says = "Let a program in?", who+" is asking for what a security key lets those do who show that it's them."
+	}
+	if rest := may &^ (ctap.PermitGetAssertion | ctap.PermitMakeCredential); rest != 0 {
+		s.Lost = permitted(rest)
+	}
+}
+
+// permitted lists what permissions allow, one line each.
+func permitted(p ctap.Permission) (lines []string) {
+	for _, w := range []struct {
+		bit  ctap.Permission
+		what string
+	}{
+		{ctap.PermitManagement, "See, rename and delete your passkeys"},
+		{ctap.PermitReadOnly, "See which passkeys you have, from now on, without asking"},
+		{ctap.PermitLargeBlobWrite, "Change what sites keep with your passkeys"},
+		{ctap.PermitConfig, "Change the rules of this security key"},
+	} {
+		if p&w.bit != 0 {
+			lines = append(lines, w.what)
+		}
+	}
+	return lines
+}
+
+// drawReset says what will be lost, as far as that can be seen.
+func (a *App) drawReset(s *sheet, q *question) {
+	s.Title, s.Site = "Erase all your passkeys?", ""
+	s.Says = a.asker(q.prompt.Caller) + " is asking to reset your security key. That erases every passkey on this " +
+		a.words.Device + ", for every site, and its " + s.Secret.Noun + ". There is no way back."
+	s.Hold = q.heldFor().Milliseconds()
+	all, err := a.keeper.Passkeys(context.Background(), "")
+	if err != nil {
+		return // locked: the sentence above has to do
+	}
+	for _, site := range bySite(all) {
+		s.Lost = append(s.Lost, site.Name+": "+count(len(site.Passkeys), "passkey", "passkeys"))
+		if rest := len(all); len(s.Lost) == maxLost && rest > 0 {
+			s.Lost = append(s.Lost, "and more: "+count(len(all), "passkey", "passkeys")+" in all")
+			break
+		}
+	}
+}
+
+// maxLost is how many sites are named.
+const maxLost = 6
 
 // doing says what the person is about to do, up to the name of the site.
 func doing(q *question) string {
 	if q.prompt.Kind == authenticator.MakePasskey {
 		return "Saving a passkey for " + accountName(q.prompt.Account) + " at"
+	}
+	if q.prompt.Kind == authenticator.Verify {
+		return "For a request from"
 	}
 	if q.choice < len(q.prompt.Passkeys) {
 		return "Signing in as " + accountName(q.prompt.Passkeys[q.choice].Account) + " to"

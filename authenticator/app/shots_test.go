@@ -95,9 +95,9 @@ const measure = `(() => {
   for (const e of document.querySelectorAll('.scr, .sheet, .bare-sheet')) if (e.scrollWidth > e.clientWidth) found.push(e.className + ' scrolls sideways');
   for (const e of document.querySelectorAll('a, button, input:not([type=hidden]):not(.sr)')) {
     if (!e.checkVisibility() || e.closest('[inert]')) continue;
-    const r = e.getBoundingClientRect();
+    const r = (e.closest('label') ?? e).getBoundingClientRect(); // its label presses it, too
     if (r.left < phone.left - 1 || r.right > phone.right + 1) found.push((e.textContent || e.name) + ' sticks out');
-    if (!e.closest('.choice') && (r.width < 24 || r.height < 24)) found.push((e.textContent || e.name) + ' is ' + r.width + ' by ' + r.height);
+    if ((r.width < 24 || r.height < 24)) found.push((e.textContent || e.name) + ' is ' + r.width + ' by ' + r.height);
   }
   return found.join('; ');
 })()`

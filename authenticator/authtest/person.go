@@ -35,6 +35,11 @@ func Decline(context.Context, authenticator.Prompt) (authenticator.Answer, error
 	return authenticator.Answer{}, authenticator.ErrDeclined
 }
 
+// Fail is what happens when a person proves to be somebody else.
+func Fail(context.Context, authenticator.Prompt) (authenticator.Answer, error) {
+	return authenticator.Answer{}, authenticator.ErrNotVerified
+}
+
 // Leave does not answer until the prompt is withdrawn.
 func Leave(ctx context.Context, _ authenticator.Prompt) (authenticator.Answer, error) {
 	<-ctx.Done()

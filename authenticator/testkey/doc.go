@@ -2,12 +2,14 @@
 // real authenticator over a vault in memory, whose person is played by a
 // script, and whose plug can be pulled.
 //
-//	client ──reports──▶ port ──▶ ctaphid ──▶ authenticator ──▶ stand-in
-//	                     ▲ plug, pull                            ▲ touch, deny
-//	test ────lines────▶ control ─────────────────────────────────┘
+//	client ──▶ port ──▶ ctaphid or card ──▶ authenticator ──▶ stand-in
+//	            ▲ plug, pull                                   ▲ touch, deny
+//	test ──▶ control ──────────────────────────────────────────┘
 //
-// The port is a socket of package ctap/ctaphid/socket, or /dev/uhid: anything
-// that can be plugged in again.
+// The port is a socket of package ctap/ctaphid/socket, /dev/uhid, or a card
+// reader that is a program: anything that can be plugged in again. The key is a
+// security key, with a PIN that clients set and U2F, or like a phone, which
+// verifies its person by itself.
 //
 // # Control
 //
@@ -18,8 +20,8 @@
 //	touch off    let questions wait until the next line, or until they run out
 //	deny         say no to the question that waits, or else to the next one
 //	power off    pull the key out; what it was doing is lost
-//	power on     plug it in again, with its passkeys
-//	reset        forget all passkeys, and start again as new
+//	power on     plug it in again, with its passkeys and its PIN
+//	reset        forget all passkeys and the PIN, and start again as new
 //	status       "touch=on power=on waiting=no passkeys=0"
 //
 // A line that is none of these ends the connection: a web page that makes a

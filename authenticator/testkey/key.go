@@ -11,19 +11,62 @@ import (
 	"cardea/authenticator"
 	"cardea/authenticator/uhid"
 	"cardea/authenticator/vault/vaulttest"
+	"cardea/authenticator/vpcd"
 	"cardea/webauthn"
 )
 
-// A Port is where a key is plugged in. Plug returns the key's end, which reads
-// and writes one report at a time; closing that pulls the key out.
-type Port interface {
+// A Port is where a key is plugged in: HID or Card. Calling it plugs the key in,
+// and what it returns serves an authenticator there until its context ends, which
+// pulls the key out.
+type Port func() (Serve, error)
+
+// Serve lets a answer what comes to a port, until ctx ends.
+type Serve func(ctx context.Context, a *authenticator.Authenticator) error
+
+// A Plug is what HID keys are plugged into. What it returns reads and writes one
+// report at a time; closing that pulls the key out.
+type Plug interface {
 	Plug() (io.ReadWriteCloser, error)
+}
+
+// HID is a port for CTAPHID: a socket of package ctap/ctaphid/socket, or
+// /dev/uhid.
+func HID(p Plug) Port {
+	return func() (Serve, error) {
+		end, err := p.Plug()
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, a *authenticator.Authenticator) error {
+			return uhid.Serve(ctx, end, a)
+		}, nil
+	}
+}
+
+// Card is a card reader that is a program. It need not be there yet.
+func Card(r vpcd.Reader) Port { return func() (Serve, error) { return r.Serve, nil } }
+
+// Config says what kind of key it is.
+type Config struct {
+	// Port is where it is plugged in.
+	Port Port
+	// Profile is what it is to clients: a phone, unless it is set, or a
+	// security key with everything that one has, U2F too.
+	Profile authenticator.Profile
+	// BuiltInUV says that a security key verifies its person itself as well, as
+	// one with a fingerprint sensor.
+	BuiltInUV bool
+	// Attestation vouches for a security key's passkeys; nil for none.
+	Attestation *authenticator.Attestation
+	// Transports are what getInfo says of the port; nil for usb.
+	Transports []string
+	// Log gets one record a request; nil for none.
+	Log *slog.Logger
 }
 
 // A Key is the key. It is safe for concurrent use. The zero Key is not usable.
 type Key struct {
-	port   Port
-	log    *slog.Logger
+	cfg    Config
 	person *standIn
 
 	mu     sync.Mutex // held while the key is plugged in, pulled out or reset
@@ -33,10 +76,12 @@ type Key struct {
 	served chan error         // gets the end of what pull ends
 }
 
-// New returns a Key as it comes from the factory, not yet plugged in. A nil log
-// discards.
-func New(port Port, log *slog.Logger) *Key {
-	k := &Key{port: port, log: log, person: newStandIn()}
+// New returns a Key as it comes from the factory, not yet plugged in.
+func New(c Config) *Key {
+	if c.Transports == nil {
+		c.Transports = []string{webauthn.TransportUSB}
+	}
+	k := &Key{cfg: c, person: newStandIn()}
 	k.renew()
 	return k
 }
@@ -45,8 +90,9 @@ func New(port Port, log *slog.Logger) *Key {
 func (k *Key) renew() {
 	k.vault = new(vaulttest.Memory)
 	k.auth = authenticator.New(authenticator.Config{
-		AAGUID: authenticator.AAGUIDComputer, Vault: k.vault, Person: k.person,
-		Transports: []string{webauthn.TransportUSB}, Log: k.log,
+		AAGUID: authenticator.AAGUIDComputer, Profile: k.cfg.Profile, U2F: true,
+		BuiltInUV: k.cfg.BuiltInUV, UVModality: authenticator.UVFingerprint, Attestation: k.cfg.Attestation,
+		Vault: k.vault, Person: k.person, Transports: k.cfg.Transports, Log: k.cfg.Log,
 	})
 }
 
@@ -67,14 +113,19 @@ func (k *Key) powerOn() error {
 	if k.pull != nil {
 		return nil
 	}
-	end, err := k.port.Plug()
+	serve, err := k.cfg.Port()
 	if err != nil {
+		return fmt.Errorf("plugging the key in: %w", err)
+	}
+	// Tokens, tries and the time for a reset are those of a key that was just
+	// plugged in. Nobody else has the authenticator's turn.
+	if err := k.auth.PowerCycle(context.Background()); err != nil {
 		return fmt.Errorf("plugging the key in: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	auth, served := k.auth, make(chan error, 1)
 	k.pull, k.served = cancel, served
-	go func() { served <- uhid.Serve(ctx, end, auth) }()
+	go func() { served <- serve(ctx, auth) }()
 	return nil
 }
 

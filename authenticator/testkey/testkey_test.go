@@ -2,15 +2,18 @@ package testkey_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
+	"cardea/authenticator"
 	"cardea/authenticator/testkey"
 	"cardea/ctap"
 	"cardea/ctap/ctaphid"
@@ -28,11 +31,16 @@ type bench struct {
 
 func newBench(t testing.TB, network string) *bench {
 	t.Helper()
+	return newBenchOf(t, network, authenticator.Phone)
+}
+
+func newBenchOf(t testing.TB, network string, profile authenticator.Profile) *bench {
+	t.Helper()
 	port, err := socket.Listen(socket.Address{Network: network, Host: netip.MustParseAddrPort("127.0.0.1:0")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := testkey.New(port, nil)
+	key := testkey.New(testkey.Config{Port: testkey.HID(port), Profile: profile})
 	if err := key.PowerOn(); err != nil {
 		t.Fatal(err)
 	}
@@ -228,6 +236,46 @@ func TestResetForgetsEverything(t *testing.T) {
 	b.want("status", "touch=on power=off waiting=no passkeys=0")
 }
 
+func TestASecurityKeyHasAPINAndU2FAndComesBackWithBoth(t *testing.T) {
+	t.Parallel()
+	b := newBenchOf(t, "udp", authenticator.SecurityKey)
+	c := b.open()
+	info, err := ctap.GetInfo(t.Context(), c)
+	if err != nil || !slices.Contains(info.Versions, "U2F_V2") || !c.SpeaksU2F() {
+		t.Fatalf("%+v, %v; U2F %v", info, err, c.SpeaksU2F())
+	}
+	if set, has := info.Options["clientPin"]; !has || set {
+		t.Errorf("clientPin %v, %v: want a key without a PIN yet", set, has)
+	}
+	register := slices.Concat([]byte{0, 1, 0, 0, 0, 0, 64}, make([]byte, 64))
+	b.want("touch off", "ok")
+	if out, err := c.Message(t.Context(), register); err != nil || !bytes.Equal(out, []byte{0x69, 0x85}) {
+		t.Errorf("without a touch: %x, %v", out, err)
+	}
+	b.waitFor("waiting=yes")
+	b.want("touch on", "ok")
+	if out, err := c.Message(t.Context(), register); err != nil || len(out) < 100 {
+		t.Errorf("with a touch: %x, %v", out, err)
+	}
+	b.want("power off", "ok")
+	b.want("power on", "ok")
+	if err := ctap.Reset(t.Context(), b.open()); err != nil { // within ten seconds
+		t.Error(err)
+	}
+	b.want("status", "touch=on power=on waiting=no passkeys=0")
+}
+
+func TestAPhoneHasNeither(t *testing.T) {
+	t.Parallel()
+	c := newBench(t, "udp").open()
+	if c.SpeaksU2F() {
+		t.Error("it speaks U2F")
+	}
+	if info, err := ctap.GetInfo(t.Context(), c); err != nil || !info.Options["uv"] || info.Options["clientPin"] {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
 // A web page can have a browser send this to any port of this machine.
 func TestHTTPGetsNoFurtherThanItsFirstLine(t *testing.T) {
 	t.Parallel()
@@ -250,7 +298,7 @@ func TestControlIsForThisMachineOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := testkey.New(nil, nil).Control(t.Context(), l); !errors.Is(err, socket.ErrNotLoopback) {
+	if err := testkey.New(testkey.Config{}).Control(t.Context(), l); !errors.Is(err, socket.ErrNotLoopback) {
 		t.Errorf("control = %v, want ErrNotLoopback", err)
 	}
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {

@@ -111,16 +111,29 @@ var version = [3]byte{0, 1, 0}
 
 // Serve lets a answer what clients send to d, until ctx ends or d fails. It
 // closes d. The error is that of ctx, or of the device. d is a *Device, or what
-// stands in for one: it reads and writes one report at a time.
+// stands in for one: it reads and writes one report at a time. U2F is spoken if
+// a speaks it.
 func Serve(ctx context.Context, d io.ReadWriteCloser, a *authenticator.Authenticator) error {
-	caller := authenticator.Caller{Via: "hid"}
-	return ctaphid.Serve(ctx, d, ctaphid.DeviceConfig{
+	caller := authenticator.Caller{Via: authenticator.ViaHID}
+	u2f := a.U2F(caller)
+	defer u2f.Close()
+	cfg := ctaphid.DeviceConfig{
 		Handle: func(ctx context.Context, request []byte) []byte {
+			// One question at a time: what a U2F client is asking for gives
+			// way, and comes back when it asks again. Who only looks what is
+			// plugged in disturbs nobody.
+			if ctap.Command(request[0]) != ctap.CmdGetInfo {
+				u2f.Withdraw()
+			}
 			return a.Handle(ctx, caller, request)
 		},
 		WaitsFor: waitsFor,
 		Version:  version,
-	})
+	}
+	if a.SpeaksU2F() {
+		cfg.Message = u2f.Handle
+	}
+	return ctaphid.Serve(ctx, d, cfg)
 }
 
 // waitsFor says which commands put something to the person. Clients then tell

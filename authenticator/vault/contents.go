@@ -2,7 +2,7 @@ package vault
 
 import (
 	"bytes"
-	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,35 +13,24 @@ import (
 	"cardea/webauthn"
 )
 
-// defaultSlack is how many dead records a log may have beyond one for each
-// passkey, before it is written anew. Rewriting costs as much as reading, so it
-// should be rare; a thousand records are a quarter of a megabyte.
-const defaultSlack = 1024
-
 // contents is an unlocked vault: the log, and in memory what it says.
 type contents struct {
 	journal   *journal
 	byID      map[string]*item
-	byRP      map[webauthn.RPID]map[string]*item // and then by ID
-	byAccount map[account]*item                  // the discoverable ones
-	saved     uint64                             // items ever saved
+	byRP      map[webauthn.RPID]*group
+	byAccount map[account]*item // the discoverable ones
+	all       group
+	loading   bool   // byRP and all are not there yet
+	saved     uint64 // items ever saved
 	notes     map[string][]byte
+	taken     uint64   // records of the log that is read
+	ended     bool     // what ends the snapshots was read
+	singles   uint64   // records in the log after what it began with
+	rewriting *rewrite // nil if the log is not being written anew
+	patience  uint64   // singles that must be there before it is tried again
 
 	vaultKey  secret.Key
 	pinLength int // code points
-}
-
-// account is who a discoverable passkey is for.
-type account struct {
-	rp     webauthn.RPID
-	handle string
-}
-
-func accountOf(s *stored) account { return account{s.RPID, string(s.Handle)} }
-
-type item struct {
-	*stored
-	number uint64 // later saved, higher
 }
 
 func createContents(path string, k unwrapped) (*contents, error) {
@@ -49,7 +38,7 @@ func createContents(path string, k unwrapped) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := createJournal(path, aead, nil)
+	j, err := createJournal(path, aead)
 	if err != nil {
 		return nil, err
 	}
@@ -62,24 +51,46 @@ func openContents(path string, k unwrapped) (*contents, error) {
 		return nil, err
 	}
 	c := newContents(nil, k)
-	c.journal, err = openJournal(path, aead, func(b []byte) error {
-		r, err := decodeRecord(b)
-		if err != nil {
-			return err
-		}
-		return c.apply(r)
-	})
+	c.loading = true
+	c.journal, err = openJournal(path, aead, c.take, c.whole)
+	c.arrange()
 	if err != nil {
+		c.wipe()
 		return nil, err
 	}
 	return c, nil
 }
 
+// whole reports whether all is there that a log which was written anew began
+// with.
+func (c *contents) whole(rewritten bool) error {
+	if rewritten && !c.ended {
+		return errors.New("log is cut short in the middle of its snapshots")
+	}
+	return nil
+}
+
+// arrange makes the lists, once and in order: keeping them in order while the
+// passkeys come in some other order would take the square of the time.
+func (c *contents) arrange() {
+	c.loading = false
+	for _, i := range slices.SortedFunc(maps.Values(c.byID), older) {
+		c.list(i)
+	}
+}
+
+func (c *contents) list(i *item) {
+	if c.byRP[i.rp] == nil {
+		c.byRP[i.rp] = new(group)
+	}
+	c.byRP[i.rp].add(i)
+	c.all.add(i)
+}
+
 // newContents keeps a copy of the key.
 func newContents(j *journal, k unwrapped) *contents {
 	return &contents{
-		journal: j, byID: map[string]*item{},
-		byRP: map[webauthn.RPID]map[string]*item{}, byAccount: map[account]*item{},
+		journal: j, byID: map[string]*item{}, byRP: map[webauthn.RPID]*group{}, byAccount: map[account]*item{},
 		notes: map[string][]byte{}, vaultKey: secret.New(k.key.Expose()), pinLength: k.length,
 	}
 }
@@ -91,123 +102,148 @@ func (c *contents) do(r record) error {
 		return fmt.Errorf("encoding: %w", err)
 	}
 	defer clear(b)
+	// What could not be read again must not be written.
+	e, err := decodeEntry(bytes.Clone(b))
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
 	if err := c.journal.append(b); err != nil {
 		return err
 	}
-	return c.apply(r)
+	if c.rewriting != nil {
+		c.rewriting.missed = append(c.rewriting.missed, bytes.Clone(b))
+	}
+	return c.take(e)
 }
 
-// apply changes what is in memory. Reading the log does the same again, so it
+// take changes what is in memory. Reading the log does the same again, so it
 // may depend on nothing but the records.
-func (c *contents) apply(r record) error {
-	switch {
-	case r.Save != nil:
-		c.add(r.Save)
+func (c *contents) take(e entry) error {
+	for n := range e.items {
+		c.add(&e.items[n])
+	}
+	c.taken++
+	if e.snapshot {
 		return nil
+	}
+	c.singles++
+	if len(e.items) != 0 {
+		return nil
+	}
+	switch r := e.other; {
 	case r.Use != nil:
-		return c.change(r.Use.ID, func(s *stored) {
-			s.SignCount = r.Use.Count
+		return c.change(r.Use.ID, func(i *item) {
+			i.count = r.Use.Count
 			if r.Use.At != 0 {
-				s.LastUsed = r.Use.At
+				i.lastUsed = r.Use.At
 			}
 		})
 	case r.Rename != nil:
-		return c.change(r.Rename.ID, func(s *stored) { s.Nickname = r.Rename.Nickname })
+		return c.change(r.Rename.ID, func(i *item) { i.nickname = r.Rename.Nickname })
 	case r.Note != nil:
 		c.notes[r.Note.Name] = bytes.Clone(r.Note.Text)
 		return nil
+	case r.Whole != 0:
+		if r.Whole != c.taken {
+			return fmt.Errorf("%d records, want %d", c.taken, r.Whole)
+		}
+		c.ended, c.singles = true, 0
+	case len(r.Delete) != 0:
+		i := c.byID[string(r.Delete)]
+		if i == nil {
+			return authenticator.ErrNoPasskey
+		}
+		c.remove(i)
 	}
-	i := c.byID[string(r.Delete)]
-	if i == nil {
-		return authenticator.ErrNoPasskey
-	}
-	c.remove(i)
 	return nil
 }
 
-func (c *contents) change(id []byte, f func(*stored)) error {
-	i := c.byID[string(id)]
-	if i == nil {
+// change puts a changed copy of a passkey in its place.
+func (c *contents) change(id []byte, f func(*item)) error {
+	old := c.byID[string(id)]
+	if old == nil {
 		return authenticator.ErrNoPasskey
 	}
-	f(i.stored)
+	i := *old
+	f(&i)
+	i.changed = true
+	c.byID[i.id] = &i
+	if !c.loading {
+		c.byRP[i.rp].replace(&i)
+		c.all.replace(&i)
+	}
+	if i.discoverable {
+		c.byAccount[i.account()] = &i
+	}
 	return nil
 }
 
-func (c *contents) add(s *stored) {
-	if old := c.byID[string(s.ID)]; old != nil {
+func (c *contents) add(i *item) {
+	if old := c.byID[i.id]; old != nil {
 		c.remove(old)
 	}
 	c.saved++
-	i := &item{stored: s, number: c.saved}
-	if s.Discoverable {
+	i.number = c.saved
+	if i.discoverable {
 		// CTAP §6.1.2 step 18: one discoverable passkey for each account.
-		if old := c.byAccount[accountOf(s)]; old != nil {
+		if old := c.byAccount[i.account()]; old != nil {
 			c.remove(old)
 		}
-		c.byAccount[accountOf(s)] = i
+		c.byAccount[i.account()] = i
 	}
-	c.byID[string(s.ID)] = i
-	if c.byRP[s.RPID] == nil {
-		c.byRP[s.RPID] = map[string]*item{}
+	c.byID[i.id] = i
+	if !c.loading {
+		c.list(i)
 	}
-	c.byRP[s.RPID][string(s.ID)] = i
 }
 
 func (c *contents) remove(i *item) {
-	delete(c.byID, string(i.ID))
-	delete(c.byRP[i.RPID], string(i.ID))
-	if len(c.byRP[i.RPID]) == 0 {
-		delete(c.byRP, i.RPID)
+	delete(c.byID, i.id)
+	if !c.loading {
+		c.unlist(i)
 	}
-	if i.Discoverable {
-		delete(c.byAccount, accountOf(i.stored))
+	if i.discoverable {
+		delete(c.byAccount, i.account())
+	}
+	if c.rewriting != nil {
+		c.rewriting.removed = append(c.rewriting.removed, i) // it may be about to be written
+		return
 	}
 	i.wipe()
 }
 
-// items returns those of rp, or all, newest first.
-func (c *contents) items(rp webauthn.RPID) []*item {
-	from := c.byID
-	if rp != "" {
-		from = c.byRP[rp]
+func (c *contents) unlist(i *item) {
+	c.all.remove(i)
+	if c.byRP[i.rp].remove(i); len(*c.byRP[i.rp]) == 0 {
+		delete(c.byRP, i.rp)
 	}
-	return slices.SortedFunc(maps.Values(from), func(a, b *item) int {
-		return cmp.Or(cmp.Compare(b.CreatedAt, a.CreatedAt), cmp.Compare(b.number, a.number))
-	})
 }
 
-// tidy writes the log anew if it has become mostly history. The order of
-// saving is kept, as it decides between passkeys of one moment.
-func (c *contents) tidy(slack int) error {
-	if c.journal.count <= uint64(2*(len(c.byID)+len(c.notes))+slack) {
-		return nil
+// passkeys returns those of rp, or all, newest first.
+func (c *contents) passkeys(rp webauthn.RPID) []authenticator.Passkey {
+	from := c.all
+	if rp != "" {
+		if c.byRP[rp] == nil {
+			return nil
+		}
+		from = *c.byRP[rp]
 	}
-	all := slices.SortedFunc(maps.Values(c.byID), func(a, b *item) int { return cmp.Compare(a.number, b.number) })
-	records := make([][]byte, len(all))
-	for n, i := range all {
-		records[n] = cbor.MustEncode(record{Save: i.stored})
+	passkeys := make([]authenticator.Passkey, 0, len(from))
+	for _, i := range slices.Backward(from) {
+		passkeys = append(passkeys, i.passkey())
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.notes)) {
-		records = append(records, cbor.MustEncode(record{Note: &note{Name: name, Text: c.notes[name]}}))
-	}
-	fresh, err := createJournal(c.journal.path, c.journal.aead, records)
-	for _, r := range records {
-		clear(r)
-	}
-	if err != nil {
-		c.journal.checkInPlace()
-		return err
-	}
-	c.journal.close()
-	c.journal = fresh
-	return nil
+	return passkeys
 }
 
 // close forgets the keys.
 func (c *contents) close() {
+	c.stopRewriting()
 	c.journal.close()
-	for _, i := range c.byID {
+	c.wipe()
+}
+
+func (c *contents) wipe() {
+	for _, i := range c.all {
 		i.wipe()
 	}
 	for _, n := range c.notes {

@@ -43,14 +43,18 @@ const (
 
 const (
 	headerMagic   = "CARDEA-VAULT-01\n"
-	formatVersion = 2
-	keySize       = chacha20poly1305.KeySize
-	saltSize      = 16
-	idSize        = 16
-	pinHash       = 16
-	settingsInfo  = "cardea vault settings 1"
-	maxHeader     = 4 << 10
-	maxSettings   = 1 << 10
+	formatVersion = 3
+	// wrapVersion stands for member 1 in the additional data of member 8: the
+	// version that first wrapped so. A vault must be brought up to date while
+	// its secret is not at hand.
+	wrapVersion  = 2
+	keySize      = chacha20poly1305.KeySize
+	saltSize     = 16
+	idSize       = 16
+	pinHash      = 16
+	settingsInfo = "cardea vault settings 1"
+	maxHeader    = 16 << 10
+	maxSettings  = 1 << 10
 )
 
 // header is the map described in the package comment.
@@ -71,6 +75,10 @@ type header struct {
 	// Fresh says that the log has yet to be begun: the vault was reset, and
 	// what may lie there is unreadable.
 	Fresh bool `cbor:"12,keyasint,omitempty"`
+	// Slots are for those who hold a key to the vault; PINLength is for them
+	// too, as they open it without member 8.
+	Slots     []slot `cbor:"13,keyasint,omitempty"`
+	PINLength []byte `cbor:"14,keyasint,omitempty"`
 }
 
 func newHeader(kind Kind, cost Cost) (header, error) {
@@ -121,20 +129,18 @@ func (h *header) wrapProof(proof []byte, length int, vaultKey secret.Key) error 
 	}
 	plain := append(bytes.Clone(vaultKey.Expose()), byte(length))
 	defer clear(plain)
-	nonce := secret.Random(aead.NonceSize()).Expose()
-	h.Wrapped = aead.Seal(nonce, nonce, plain, h.additionalData())
-	return nil
+	h.Wrapped = sealWith(aead, plain, h.additionalData())
+	return h.sealLength(length, vaultKey)
 }
 
 // unwrap opens the vault key. It fails if the secret is wrong or anything in
 // the header but the count of attempts has been changed.
 func (h header) unwrap(proof []byte) (k unwrapped, ok bool) {
 	aead, err := h.wrappingAEAD(proof)
-	if err != nil || len(h.Wrapped) < aead.NonceSize() {
+	if err != nil {
 		return k, false
 	}
-	nonce, sealed := h.Wrapped[:aead.NonceSize()], h.Wrapped[aead.NonceSize():]
-	plain, err := aead.Open(nil, nonce, sealed, h.additionalData())
+	plain, err := openWith(aead, h.Wrapped, h.additionalData())
 	if err != nil || len(plain) != keySize+1 {
 		return k, false
 	}
@@ -186,7 +192,8 @@ func (h header) wrappingAEAD(proof []byte) (cipher.AEAD, error) {
 // count of attempts, which changes when no key is known, and without what
 // changes when the secret is not at hand.
 func (h header) additionalData() []byte {
-	h.Wrapped, h.Retries, h.Settings, h.Tag, h.Fresh = nil, 0, nil, nil, false
+	h.Version, h.Wrapped, h.Retries, h.Settings, h.Tag, h.Fresh = wrapVersion, nil, 0, nil, nil, false
+	h.Slots, h.PINLength = nil, nil
 	return append([]byte(headerMagic), cbor.MustEncode(h)...)
 }
 
@@ -209,12 +216,19 @@ func decodeHeader(b []byte) (h header, err error) {
 		return h, err
 	}
 	switch {
-	case h.Version != formatVersion:
-		return h, fmt.Errorf("version %d, want %d", h.Version, formatVersion)
+	case h.Version > formatVersion:
+		return h, fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, h.Version, formatVersion)
+	case h.Version < wrapVersion:
+		return h, fmt.Errorf("version %d, want %d to %d", h.Version, wrapVersion, formatVersion)
+	case h.Version < 3 && (h.Slots != nil || h.PINLength != nil):
+		return h, fmt.Errorf("version %d with members of version 3", h.Version)
 	case h.Kind != PIN && h.Kind != Pattern && h.Kind != NoPIN:
 		return h, fmt.Errorf("unknown kind of secret %q", h.Kind)
 	case h.Retries > MaxRetries:
 		return h, fmt.Errorf("%d attempts left, want at most %d", h.Retries, MaxRetries)
+	}
+	if err := h.checkSlots(); err != nil {
+		return h, err
 	}
 	return h, h.checkCost()
 }
@@ -232,6 +246,9 @@ func readHeader(path string) (header, error) {
 		return header{}, err
 	}
 	h, err := decodeHeader(b)
+	if errors.Is(err, ErrNewer) {
+		return header{}, err
+	}
 	if err != nil {
 		return header{}, fmt.Errorf("%w: header: %w", ErrDamaged, err)
 	}

@@ -17,12 +17,15 @@ import (
 )
 
 const (
-	logMagic     = "CARDEA-LOG-0001\n"
-	logHeadSize  = len(logMagic) + idSize
-	recordHead   = 4 + 4
-	recordInfo   = "cardea vault records 1"
-	maxRecord    = 64 << 10
-	sealOverhead = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
+	logMagic = "CARDEA-LOG-0001\n"
+	// rewrittenMagic says that the log begins with snapshots. Programs that do
+	// not know them must not take it for one of theirs.
+	rewrittenMagic = "CARDEA-LOG-0002\n"
+	logHeadSize    = len(logMagic) + idSize
+	recordHead     = 4 + 4
+	recordInfo     = "cardea vault records 1"
+	maxRecord      = 64 << 10
+	sealOverhead   = chacha20poly1305.NonceSizeX + chacha20poly1305.Overhead
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -35,6 +38,8 @@ type journal struct {
 	id    []byte
 	count uint64 // records in it
 	end   int64  // where the next one goes
+	// waiting is what is sealed and not yet written, of a log not yet in use.
+	waiting []byte
 	// broken is why nothing can be written any more: after a failed sync
 	// nobody knows what is on the disk.
 	broken error
@@ -49,109 +54,51 @@ func recordAEAD(vaultKey secret.Key) (cipher.AEAD, error) {
 	return chacha20poly1305.NewX(key)
 }
 
-// createJournal writes a log with the given records in the place of what may
-// be at path.
-func createJournal(path string, aead cipher.AEAD, records [][]byte) (*journal, error) {
-	j := &journal{path: path, aead: aead, id: secret.Random(idSize).Expose()}
-	content := append([]byte(logMagic), j.id...)
-	for _, r := range records {
-		content = j.seal(content, j.count, r)
-		j.count++
-	}
-	j.end = int64(len(content))
-	f, err := createAside(path, content)
-	if err != nil {
-		return nil, err
-	}
-	if err := moveIntoPlace(path); err != nil {
-		f.Close()
-		return nil, err
-	}
-	j.f = f
-	return j, nil
-}
-
-// openJournal reads the log at path, gives each record to each, and cuts off an
-// unfinished one at the end.
-func openJournal(path string, aead cipher.AEAD, each func(record []byte) error) (*journal, error) {
-	content, err := os.ReadFile(path)
+// createJournal puts an empty log in the place of what may be at path.
+func createJournal(path string, aead cipher.AEAD) (*journal, error) {
+	f, err := os.OpenFile(path+tmpSuffix, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	j := &journal{path: path, aead: aead}
-	if err := j.read(content, each); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	j.begin(f, logMagic)
+	if err = j.flush(); err == nil {
+		err = moveIntoPlace(path)
 	}
-	if j.f, err = os.OpenFile(path, os.O_RDWR, 0o600); err != nil {
+	if err != nil {
+		f.Close()
 		return nil, err
-	}
-	if torn := content[j.end:]; len(torn) != 0 {
-		if err := j.cutTorn(torn); err != nil {
-			j.f.Close()
-			return nil, err
-		}
 	}
 	return j, nil
 }
 
-// read sets id, count and end from the content of a log.
-func (j *journal) read(content []byte, each func(record []byte) error) error {
-	rest, ok := bytes.CutPrefix(content, []byte(logMagic))
-	if !ok || len(rest) < idSize {
-		return errors.New("not a log of passkeys")
-	}
-	j.id, rest = bytes.Clone(rest[:idSize]), rest[idSize:]
-	j.end = int64(logHeadSize)
-	for len(rest) != 0 {
-		sealed, err := nextSealed(rest)
-		if errors.Is(err, errTorn) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("record %d: %w", j.count, err)
-		}
-		size := recordHead + len(sealed)
-		plain, err := j.unseal(j.count, sealed)
-		if err != nil && len(rest) == size {
-			return nil // whole in length, not in content, and the last: torn
-		}
-		if err != nil {
-			return fmt.Errorf("record %d: %w", j.count, err)
-		}
-		err = each(plain)
-		clear(plain)
-		if err != nil {
-			return fmt.Errorf("record %d: %w", j.count, err)
-		}
-		rest = rest[size:]
-		j.count++
-		j.end += int64(size)
-	}
-	return nil
+// begin begins a log in an empty file. Records are then added, and flushed.
+func (j *journal) begin(f *os.File, magic string) {
+	j.f, j.id = f, secret.Random(idSize).Expose()
+	j.waiting = append([]byte(magic), j.id...)
 }
 
-// errTorn says that a record was begun and not finished.
-var errTorn = errors.New("unfinished")
+// add adds a record to a log that is not yet in use. It is on the disk after
+// the next flush.
+func (j *journal) add(record []byte) error {
+	if len(record)+sealOverhead > maxRecord {
+		return fmt.Errorf("record of %d bytes is too long", len(record))
+	}
+	j.waiting = j.seal(j.waiting, j.count, record)
+	j.count++
+	if len(j.waiting) < syncSize {
+		return nil
+	}
+	return j.flush()
+}
 
-// nextSealed returns the sealed part of the first record in b, not yet
-// authenticated. The length has a checksum of its own, because a wrong one
-// would make the rest of the log look like one unfinished record.
-func nextSealed(b []byte) ([]byte, error) {
-	if len(b) < recordHead || len(bytes.Trim(b, "\x00")) == 0 {
-		return nil, errTorn // zeros: the file grew and its content did not come
+func (j *journal) flush() error {
+	if _, err := j.f.WriteAt(j.waiting, j.end); err != nil {
+		return err
 	}
-	length := binary.BigEndian.Uint32(b)
-	if crc32.Checksum(b[:4], castagnoli) != binary.BigEndian.Uint32(b[4:]) {
-		return nil, errors.New("length does not match its checksum")
-	}
-	if length < sealOverhead || length > maxRecord {
-		return nil, fmt.Errorf("length of %d bytes", length)
-	}
-	b = b[recordHead:]
-	if uint64(len(b)) < uint64(length) {
-		return nil, errTorn
-	}
-	return b[:length], nil
+	j.end += int64(len(j.waiting))
+	j.waiting = j.waiting[:0]
+	return j.f.Sync()
 }
 
 // cutTorn removes the unfinished end, keeping a copy beside the log: if it was
@@ -216,15 +163,6 @@ func (j *journal) seal(b []byte, n uint64, plain []byte) []byte {
 	nonce := secret.Random(j.aead.NonceSize()).Expose()
 	b = append(b, nonce...)
 	return j.aead.Seal(b, nonce, plain, j.place(n))
-}
-
-func (j *journal) unseal(n uint64, sealed []byte) ([]byte, error) {
-	nonce, sealed := sealed[:j.aead.NonceSize()], sealed[j.aead.NonceSize():]
-	plain, err := j.aead.Open(nil, nonce, sealed, j.place(n))
-	if err != nil {
-		return nil, errors.New("not what was written")
-	}
-	return plain, nil
 }
 
 // place is the additional data of record n: which log, and where in it.

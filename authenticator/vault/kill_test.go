@@ -2,124 +2,63 @@ package vault
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
-	"cardea/authenticator/vault/vaulttest"
-	"cardea/internal/secret"
+	"cardea/authenticator"
 )
 
-// killedEnv makes this test binary the program that is killed.
+// killedEnv makes this test binary the program that is killed: "what path".
 const killedEnv = "CARDEA_TEST_VAULT_TO_KILL"
 
+// killsEnv is how many kills there are in all; without it, a few hundred.
+const killsEnv = "CARDEA_TEST_KILLS"
+
 func TestMain(m *testing.M) {
-	if path := os.Getenv(killedEnv); path != "" {
-		fmt.Println("error", writeUntilKilled(path))
+	if what, path, ok := strings.Cut(os.Getenv(killedEnv), " "); ok {
+		fmt.Println("error", victims[what](path))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// writeUntilKilled changes the vault at path without end and says on standard
-// output what it was told is done, after it was told so.
-func writeUntilKilled(path string) error {
-	v, err := Open(path)
-	if err != nil {
-		return err
-	}
-	v.slack = 8 // so that it is often killed while it tidies
-	ctx, pin := context.Background(), rightPIN
-	if err := v.Unlock(ctx, pin); err != nil {
-		return err
-	}
-	for n := 0; ; n++ {
-		p := vaulttest.NewPasskey(1, "example.org", "user")
-		p.ID, p.Account.Handle = secret.Random(16).Expose(), secret.Random(16).Expose()
-		if err := v.Save(ctx, p); err != nil {
-			return err
-		}
-		fmt.Println("saved", p.ID)
-		for range 5 {
-			count, err := v.Use(ctx, p.ID, p.CreatedAt)
-			if err != nil {
-				return err
-			}
-			fmt.Println("used", p.ID, count)
-		}
-		if n%3 == 2 {
-			fmt.Println("deleting", p.ID)
-			if err := v.Delete(ctx, p.ID); err != nil {
-				return err
-			}
-			fmt.Println("deleted", p.ID)
-		}
-		if n%4 == 3 {
-			// The same PIN again: the header is replaced as for another one.
-			if err := v.ChangePIN(ctx, pin, pin); err != nil {
-				return err
-			}
-		}
-	}
+// A deed is what a killed program said. It says "begin what args", and "done
+// what args" when it was told that what it began is done.
+type deed struct {
+	done bool
+	what string
+	args []string
 }
 
-// What a killed program was told is done is done, and the vault opens. Each
-// round goes on with the same vault and is killed a little later than the one
-// before, at whatever it is doing then.
-func TestKilledInTheMiddleOfWriting(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "vault")
-	v, err := Create(path, rightPIN, WithCost(TestCost))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.Close()
-	rounds := 24
-	if testing.Short() {
-		rounds = 8
-	}
-	acknowledged := map[string]uint32{}
-	for round := range rounds {
-		runAndKill(t, path, 3+3*round, acknowledged)
-		v := openAt(t, path)
-		if err := v.Unlock(t.Context(), rightPIN); err != nil {
-			t.Fatalf("round %d: %v", round, err)
+// kills returns the share of one test in all kills.
+func kills(t *testing.T, percent int) int {
+	all := 240
+	if s := os.Getenv(killsEnv); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
 		}
-		found := map[string]uint32{}
-		for _, p := range list(t, v) {
-			found[p.ID.String()] = p.SignCount
-		}
-		for id, count := range acknowledged {
-			got, there := found[id]
-			// More than was told is well: it was killed before it could tell.
-			if count == deleted && there || count != deleted && (!there || got < count) {
-				t.Fatalf("round %d: passkey %s: there %v, count %d; acknowledged %d", round, id, there, got, count)
-			}
-		}
-		// From here on, what is there is what is known.
-		clear(acknowledged)
-		for id, count := range found {
-			acknowledged[id] = count
-		}
-		v.Close()
+		all = n
+	} else if testing.Short() {
+		all = 50
 	}
-	if len(acknowledged) < rounds {
-		t.Errorf("only %d passkeys after %d rounds", len(acknowledged), rounds)
-	}
+	return max(1, all*percent/100)
 }
 
-// deleted stands for a count in what was acknowledged.
-const deleted = 1<<32 - 1
-
-// runAndKill runs the program until it has told of some things, kills it, and
-// notes all that it told.
-func runAndKill(t *testing.T, path string, after int, acknowledged map[string]uint32) {
+// runAndKill runs a program and kills it at a random moment in the first
+// milliseconds after it began its first deed. It returns what it said.
+func runAndKill(t *testing.T, what, path string, within time.Duration) (deeds []deed) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), killedEnv+"="+path)
+	cmd.Env = append(os.Environ(), killedEnv+"="+what+" "+path)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -127,32 +66,207 @@ func runAndKill(t *testing.T, path string, after int, acknowledged map[string]ui
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	var timer *time.Timer
 	lines := bufio.NewScanner(out)
-	for told := 0; lines.Scan(); told++ {
-		var what, id string
-		var count uint32
-		if n, _ := fmt.Sscan(lines.Text(), &what, &id, &count); n < 2 {
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		if len(words) < 2 || words[0] != "begin" && words[0] != "done" {
 			t.Fatalf("the program said %q", lines.Text())
 		}
-		switch what {
-		case "saved":
-			acknowledged[id] = 0
-		case "used":
-			acknowledged[id] = count
-		case "deleting":
-			delete(acknowledged, id) // from here on nobody can say
-		case "deleted":
-			acknowledged[id] = deleted
-		default:
-			t.Fatalf("the program said %q", lines.Text())
-		}
-		if told == after {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+		deeds = append(deeds, deed{words[0] == "done", words[1], words[2:]})
+		if timer == nil {
+			timer = time.AfterFunc(time.Duration(rand.Int64N(int64(within))), func() { cmd.Process.Kill() })
 		}
 	}
-	if err := cmd.Wait(); err == nil {
-		t.Fatal("the program ended by itself")
+	if err := cmd.Wait(); err == nil || timer == nil {
+		t.Fatalf("the program ended by itself: %v", err)
+	}
+	return deeds
+}
+
+// survivor opens the vault that a killed program left.
+func survivor(t *testing.T, path string) *Vault {
+	t.Helper()
+	v, err := Open(path)
+	if err != nil {
+		t.Fatalf("after a kill: %v", err)
+	}
+	return v
+}
+
+func newVaultAt(t *testing.T, pin string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vault")
+	v, err := Create(path, pin, WithCost(TestCost))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Close()
+	return path
+}
+
+// What a killed program was told is done is done, and the vault opens. Each
+// round goes on with the same vault. The program writes the log anew all the
+// time, so that it is often killed while it does.
+func TestKilledWhileWriting(t *testing.T) {
+	t.Parallel()
+	path := newVaultAt(t, rightPIN)
+	known := map[string]string{} // what may be seen of a passkey: "count nickname", or nothing if deleted
+	rewritten := 0
+	for round := range kills(t, 45) {
+		doubt := map[string][]string{} // what was begun last
+		for _, d := range runAndKill(t, "write", path, 20*time.Millisecond) {
+			id, state := d.args[0], strings.Join(d.args[1:], " ")
+			if d.done {
+				known[id] = state
+				delete(doubt, id)
+			} else {
+				doubt[id] = []string{known[id], state}
+			}
+		}
+		v := survivor(t, path)
+		check(t, v.Unlock(t.Context(), rightPIN))
+		found := map[string]string{}
+		for _, p := range list(t, v) {
+			found[p.ID.String()] = state(p)
+		}
+		if v.open.singles < v.open.journal.count {
+			rewritten++
+		}
+		for id, want := range known {
+			if got := found[id]; got != want && !(len(doubt[id]) != 0 && got == doubt[id][1]) {
+				t.Fatalf("round %d: passkey %s is %q, acknowledged was %q", round, id, got, want)
+			}
+		}
+		for id, got := range found {
+			if _, there := known[id]; !there && len(doubt[id]) == 0 {
+				t.Fatalf("round %d: passkey %s is %q, nobody saved it", round, id, got)
+			}
+		}
+		known = found
+		v.Close()
+	}
+	if rewritten == 0 {
+		t.Error("no log was ever written anew")
+	}
+	t.Logf("%d passkeys at the end; %d logs began with a snapshot", len(known), rewritten)
+}
+
+func state(p authenticator.Passkey) string {
+	return strings.TrimSpace(fmt.Sprint(p.SignCount, " ", p.Nickname))
+}
+
+// Either PIN of a change that was under way opens the vault, and no other.
+func TestKilledWhileChangingThePIN(t *testing.T) {
+	t.Parallel()
+	pin := "0000"
+	path := newVaultAt(t, pin)
+	for round := range kills(t, 15) {
+		candidates := []string{pin}
+		for _, d := range runAndKill(t, "pin", path+" "+pin, 10*time.Millisecond) {
+			if d.done {
+				candidates = []string{d.args[0]}
+			} else {
+				candidates = append(candidates, d.args[0])
+			}
+		}
+		v := survivor(t, path)
+		pin = ""
+		for _, c := range candidates {
+			if v.Unlock(t.Context(), c) == nil {
+				pin = c
+			}
+		}
+		if pin == "" {
+			t.Fatalf("round %d: none of %q opens the vault", round, candidates)
+		}
+		v.Close()
+	}
+}
+
+// What was acknowledged of a holder holds: enrolled, it opens the vault; taken
+// off, it does not.
+func TestKilledWhileEnrolling(t *testing.T) {
+	t.Parallel()
+	path := newVaultAt(t, rightPIN)
+	h := fileHolder{dir: path + ".keys"}
+	check(t, os.MkdirAll(h.dir, 0o700))
+	for round := range kills(t, 15) {
+		var last deed
+		for _, d := range runAndKill(t, "enroll", path, 10*time.Millisecond) {
+			last = d
+		}
+		v := survivor(t, path)
+		err := v.UnlockBy(t.Context(), h)
+		switch {
+		case !last.done:
+			if err != nil && !errors.Is(err, ErrNotEnrolled) {
+				t.Fatalf("round %d: UnlockBy = %v after %q was begun", round, err, last.what)
+			}
+		case last.what == "enroll" && err != nil, last.what == "unenroll" && !errors.Is(err, ErrNotEnrolled):
+			t.Fatalf("round %d: UnlockBy = %v after %q was done", round, err, last.what)
+		}
+		check(t, v.Unlock(t.Context(), rightPIN))
+		v.Close()
+	}
+}
+
+// A vault is there or it is not, and what Create returned is there.
+func TestKilledWhileCreating(t *testing.T) {
+	t.Parallel()
+	made := 0
+	for round := range kills(t, 10) {
+		path := filepath.Join(t.TempDir(), "vault")
+		deeds := runAndKill(t, "create", path, 12*time.Millisecond)
+		created := deeds[len(deeds)-1].done
+		v, err := Open(path)
+		switch {
+		case err == nil:
+			made++
+			check(t, v.Unlock(t.Context(), rightPIN))
+		case created || !errors.Is(err, ErrNone):
+			t.Fatalf("round %d: created %v, Open = %v", round, created, err)
+		default:
+			if v, err = Create(path, rightPIN, WithCost(TestCost)); err != nil {
+				t.Fatalf("round %d: what was left is in the way: %v", round, err)
+			}
+		}
+		v.Close()
+	}
+	t.Logf("%d were made", made)
+}
+
+// A vault of version 2 is one of version 2 or one of version 3, whole.
+func TestKilledWhileBringingUpToDate(t *testing.T) {
+	t.Parallel()
+	for range kills(t, 10) {
+		path := copyFixture(t, "v2/pin")
+		runAndKill(t, "upgrade", path, 12*time.Millisecond)
+		v := survivor(t, path)
+		check(t, v.Unlock(t.Context(), rightPIN))
+		wantFixture(t, v)
+		v.Close()
+	}
+}
+
+// An attempt that was made is counted, however soon the program is killed: of
+// each that was begun and not done it may be either.
+func TestKilledWhileTryingPINs(t *testing.T) {
+	t.Parallel()
+	for round := range kills(t, 5) {
+		path := newVaultAt(t, rightPIN)
+		begun, done := 0, 0
+		for _, d := range runAndKill(t, "guess", path, 6*time.Millisecond) {
+			if d.done {
+				done++
+			} else {
+				begun++
+			}
+		}
+		v := survivor(t, path)
+		if left := v.Retries(); left > MaxRetries-done || left < MaxRetries-begun {
+			t.Fatalf("round %d: %d attempts left after %d begun and %d told", round, left, begun, done)
+		}
+		v.Close()
 	}
 }

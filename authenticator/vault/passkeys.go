@@ -12,17 +12,13 @@ import (
 
 // Passkeys returns the passkeys for rp, or all if rp is empty, newest first.
 func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
+	v.used()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {
 		return nil, err
 	}
-	items := v.open.items(rp)
-	passkeys := make([]authenticator.Passkey, len(items))
-	for n, i := range items {
-		passkeys[n] = i.passkey()
-	}
-	return passkeys, nil
+	return v.open.passkeys(rp), nil
 }
 
 // Save adds a passkey, as authenticator.Vault says.
@@ -42,11 +38,15 @@ func (v *Vault) Use(ctx context.Context, id webauthn.CredentialID, at time.Time)
 		if i == nil {
 			return record{}, authenticator.ErrNoPasskey
 		}
-		if i.SignCount == math.MaxUint32 {
+		switch {
+		case i.shared:
+			count = i.count
+		case i.count == math.MaxUint32:
 			return record{}, fmt.Errorf("the count has reached its end")
+		default:
+			count = i.count + 1
 		}
-		count = i.SignCount + 1
-		return record{Use: &use{ID: i.ID, Count: count, At: millis(at)}}, nil
+		return record{Use: &use{ID: id, Count: count, At: millis(at)}}, nil
 	})
 	return count, err
 }
@@ -85,6 +85,7 @@ func (v *Vault) readable(ctx context.Context) error {
 
 // change does what decide comes to, durably.
 func (v *Vault) change(ctx context.Context, doing string, decide func(*contents) (record, error)) error {
+	v.used()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err := v.readable(ctx); err != nil {
@@ -97,8 +98,6 @@ func (v *Vault) change(ctx context.Context, doing string, decide func(*contents)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	// What was asked for is done and on the disk. If the log cannot be made
-	// smaller now, the next change tries again.
-	_ = v.open.tidy(v.slack)
+	v.tidy()
 	return nil
 }

@@ -19,6 +19,41 @@ type record struct {
 	Delete []byte  `cbor:"3,keyasint,omitempty"`
 	Rename *rename `cbor:"4,keyasint,omitempty"`
 	Note   *note   `cbor:"5,keyasint,omitempty"`
+	// Snapshots begin a log that was written anew: many passkeys in one.
+	Snapshot []stored `cbor:"6,keyasint,omitempty"`
+	// Whole ends what such a log began with: how many records that is, this
+	// one included. They were on the disk before the log was moved into place,
+	// so a crash cannot have cut them.
+	Whole uint64 `cbor:"7,keyasint,omitempty"`
+}
+
+// The first bytes of the records that scan reads: a map of one member.
+const (
+	saveHead     = "\xa1\x01"
+	snapshotHead = "\xa1\x06"
+)
+
+// An entry is a record as it was read: passkeys, or something else.
+type entry struct {
+	items    []item
+	snapshot bool
+	other    record
+}
+
+// decodeEntry reads a record. Items lie in b; of anything else nothing does,
+// and b is wiped.
+func decodeEntry(b []byte) (e entry, err error) {
+	if saved, ok := bytes.CutPrefix(b, []byte(saveHead)); ok {
+		i, err := scanItem(saved)
+		return entry{items: []item{i}}, err
+	}
+	if saved, ok := bytes.CutPrefix(b, []byte(snapshotHead)); ok {
+		items, err := scanSnapshot(saved)
+		return entry{items: items, snapshot: true}, err
+	}
+	defer clear(b)
+	e.other, err = decodeRecord(b)
+	return e, err
 }
 
 // stored is a passkey as the log has it. Times are Unix milliseconds; zero is
@@ -43,14 +78,7 @@ type stored struct {
 	CredBlob     []byte `cbor:"16,keyasint,omitempty"`
 	LargeBlobKey []byte `cbor:"17,keyasint,omitempty"`
 	Payment      bool   `cbor:"18,keyasint,omitempty"`
-}
-
-// wipe overwrites what is secret in s.
-func (s *stored) wipe() {
-	clear(s.PrivateKey)
-	clear(s.HMACSecrets)
-	clear(s.CredBlob)
-	clear(s.LargeBlobKey)
+	Shared       bool   `cbor:"19,keyasint,omitempty"`
 }
 
 type use struct {
@@ -75,7 +103,8 @@ func decodeRecord(b []byte) (r record, err error) {
 		return r, err
 	}
 	members := 0
-	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil, r.Note != nil} {
+	for _, there := range []bool{r.Save != nil, r.Use != nil, len(r.Delete) != 0, r.Rename != nil, r.Note != nil,
+		len(r.Snapshot) != 0, r.Whole != 0} {
 		if there {
 			members++
 		}
@@ -97,23 +126,7 @@ func store(p authenticator.Passkey) *stored {
 		CreatedAt: millis(p.CreatedAt), LastUsed: millis(p.LastUsed),
 		CredProtect: p.CredProtect, HMACSecrets: bytes.Clone(p.HMACSecrets.Expose()),
 		CredBlob: bytes.Clone(p.CredBlob.Expose()), LargeBlobKey: bytes.Clone(p.LargeBlobKey.Expose()),
-		Payment: p.ThirdPartyPayment,
-	}
-}
-
-// passkey copies s.
-func (s *stored) passkey() authenticator.Passkey {
-	return authenticator.Passkey{
-		ID: append(webauthn.CredentialID{}, s.ID...), RPID: s.RPID, RPName: s.RPName,
-		Account: authenticator.Account{
-			Handle: append(webauthn.UserHandle{}, s.Handle...), Name: s.Name, DisplayName: s.DisplayName,
-		},
-		Algorithm: s.Algorithm, PrivateKey: secret.New(s.PrivateKey),
-		SignCount: s.SignCount, Discoverable: s.Discoverable, Nickname: s.Nickname,
-		CreatedAt: fromMillis(s.CreatedAt), LastUsed: fromMillis(s.LastUsed),
-		CredProtect: s.CredProtect, HMACSecrets: keyOf(s.HMACSecrets),
-		CredBlob: keyOf(s.CredBlob), LargeBlobKey: keyOf(s.LargeBlobKey),
-		ThirdPartyPayment: s.Payment,
+		Payment: p.ThirdPartyPayment, Shared: p.Shared,
 	}
 }
 

@@ -16,6 +16,7 @@ var _ authenticator.PINVault = (*Vault)(nil)
 
 // Find returns the passkey with an ID, or authenticator.ErrNoPasskey.
 func (v *Vault) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
+	v.used()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {
@@ -124,6 +125,7 @@ func (h *header) put(settings []byte, vaultKey secret.Key) (err error) {
 
 // rewrite writes the header that change comes to.
 func (v *Vault) rewrite(ctx context.Context, change func(*header, secret.Key) error) error {
+	v.used()
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
 	v.mu.RLock()
@@ -147,6 +149,7 @@ func (v *Vault) rewrite(ctx context.Context, change func(*header, secret.Key) er
 
 // Note returns the note of a name, or nil. Notes are sealed like passkeys.
 func (v *Vault) Note(ctx context.Context, name string) ([]byte, error) {
+	v.used()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {

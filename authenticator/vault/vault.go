@@ -20,6 +20,7 @@ var (
 	ErrExists  = errors.New("there is a vault here already")
 	ErrDamaged = errors.New("vault is damaged")
 	ErrClosed  = errors.New("vault is closed")
+	ErrNewer   = errors.New("vault was written by a newer program")
 )
 
 // Names of the files of a vault.
@@ -43,7 +44,10 @@ type Vault struct {
 	header header
 	open   *contents // nil while locked
 	closed bool
-	slack  int // dead records before a log is rewritten
+	slack  int // records before a log is rewritten
+
+	idle       idle           // has a mutex of its own, taken after mu
+	background sync.WaitGroup // what Close waits for
 }
 
 var _ authenticator.Vault = (*Vault)(nil)
@@ -142,6 +146,14 @@ func open(path string) (*Vault, error) {
 		return nil, err
 	}
 	v := &Vault{path: path, lock: lock, header: h, slack: defaultSlack}
+	if h.Version < formatVersion {
+		// Older programs must know that they cannot write it any more.
+		h.Version = formatVersion
+		if err := v.writeHeader(h); err != nil {
+			releaseLock(lock)
+			return nil, fmt.Errorf("bringing it up to date: %w", err)
+		}
+	}
 	if h.Kind == NoPIN {
 		if err := v.Unlock(context.Background(), ""); err != nil {
 			releaseLock(lock)
@@ -175,11 +187,21 @@ func erase(path string) error {
 			return err
 		}
 	}
+	if err := removeUnfinished(path); err != nil {
+		return err
+	}
 	return syncDir(path)
 }
 
 // Close locks the vault and lets other programs have it.
 func (v *Vault) Close() error {
+	err := v.close()
+	v.background.Wait()
+	return err
+}
+
+func (v *Vault) close() error {
+	v.LockAfter(0)
 	v.attempts.Lock()
 	defer v.attempts.Unlock()
 	v.mu.Lock()
@@ -211,6 +233,7 @@ func (v *Vault) Retries() int {
 
 // Locked reports whether the passkeys are out of reach.
 func (v *Vault) Locked() bool {
+	v.lockIfExpired()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.open == nil
@@ -225,149 +248,8 @@ func (v *Vault) Lock() {
 	if v.open != nil && v.header.Kind != NoPIN {
 		v.open.close()
 		v.open = nil
+		v.tellLocked()
 	}
-}
-
-// Unlock tries the secret and, if it is right, makes the passkeys readable. On
-// a vault that is unlocked it is Verify. A wrong secret is a *PINError, or
-// ErrBlocked if no attempt is left; a secret that cannot be right is ErrPolicy
-// and costs no attempt.
-func (v *Vault) Unlock(ctx context.Context, pin string) error {
-	v.attempts.Lock()
-	defer v.attempts.Unlock()
-	k, err := v.try(ctx, pin)
-	if err != nil {
-		return err
-	}
-	defer k.key.Wipe()
-	return v.unlock(k)
-}
-
-// unlock reads the log. The caller holds attempts.
-func (v *Vault) unlock(k unwrapped) error {
-	v.mu.RLock()
-	h, open := v.header, v.open != nil
-	v.mu.RUnlock()
-	if open {
-		return nil
-	}
-	if err := h.checkSettings(k.key); err != nil {
-		return fmt.Errorf("unlocking vault: %w", err)
-	}
-	read := openContents
-	if h.Fresh {
-		read = createContents
-	}
-	c, err := read(filepath.Join(v.path, logFile), k)
-	if err != nil {
-		return fmt.Errorf("unlocking vault: %w", err)
-	}
-	if h.Fresh {
-		h.Fresh = false
-		if err := v.writeHeader(h); err != nil {
-			c.close()
-			return fmt.Errorf("unlocking vault: %w", err)
-		}
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.open = c
-	return nil
-}
-
-// Verify tries the secret and changes nothing but the count of attempts. Its
-// errors are those of Unlock.
-func (v *Vault) Verify(ctx context.Context, pin string) error {
-	v.attempts.Lock()
-	defer v.attempts.Unlock()
-	k, err := v.try(ctx, pin)
-	k.key.Wipe()
-	return err
-}
-
-// ChangePIN replaces the secret by another of the same kind. Errors about the
-// old one are those of Unlock; the new one may be ErrPolicy.
-func (v *Vault) ChangePIN(ctx context.Context, old, new string) error {
-	return v.ChangeSecret(ctx, old, v.Kind(), new)
-}
-
-// ChangeSecret replaces the secret, and perhaps its kind.
-func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new string) error {
-	if err := CheckPolicy(kind, new); err != nil {
-		return fmt.Errorf("new %w", err)
-	}
-	v.attempts.Lock()
-	defer v.attempts.Unlock()
-	k, err := v.try(ctx, old)
-	if err != nil {
-		return err
-	}
-	defer k.key.Wipe()
-	h := v.header // nobody changes it while we hold attempts
-	h.Kind = kind
-	if err := h.wrap(new, k.key); err != nil {
-		return fmt.Errorf("changing secret: %w", err)
-	}
-	if err := v.writeHeader(h); err != nil {
-		return fmt.Errorf("changing secret: %w", err)
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.open != nil {
-		v.open.pinLength = lengthOf(kind, new)
-	}
-	return nil
-}
-
-// try spends an attempt on the secret and returns the vault key. The caller
-// holds attempts.
-func (v *Vault) try(ctx context.Context, pin string) (unwrapped, error) {
-	h, err := v.mayTry(ctx)
-	if err != nil {
-		return unwrapped{}, err
-	}
-	if err := CheckPolicy(h.Kind, pin); err != nil {
-		return unwrapped{}, err
-	}
-	return v.tryProof(h, proofOf(h.Kind, pin))
-}
-
-// mayTry returns the header, unless no attempt is left.
-func (v *Vault) mayTry(ctx context.Context) (header, error) {
-	if err := ctx.Err(); err != nil {
-		return header{}, err
-	}
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	switch {
-	case v.closed:
-		return header{}, ErrClosed
-	case v.header.Retries == 0:
-		return header{}, ErrBlocked
-	}
-	return v.header, nil
-}
-
-func (v *Vault) tryProof(h header, proof []byte) (unwrapped, error) {
-	// Counted before it is tried, or cutting the power would win an attempt.
-	h.Retries--
-	if err := v.writeHeader(h); err != nil {
-		return unwrapped{}, fmt.Errorf("counting the attempt: %w", err)
-	}
-	k, right := h.unwrap(proof)
-	if !right {
-		if h.Retries == 0 {
-			v.Lock() // nobody may go on by a sensor with what is blocked
-			return unwrapped{}, ErrBlocked
-		}
-		return unwrapped{}, &PINError{Retries: int(h.Retries)}
-	}
-	h.Retries = MaxRetries
-	if err := v.writeHeader(h); err != nil {
-		k.key.Wipe()
-		return unwrapped{}, fmt.Errorf("counting the attempt: %w", err)
-	}
-	return k, nil
 }
 
 func (v *Vault) writeHeader(h header) error {

@@ -93,11 +93,14 @@ An administrator takes the permission back with:
 func serviceUnit(program, settings string) string {
 	return `[Unit]
 Description=Passkeys of this person (Cardea)
+# After the desktop, which tells its services where the screen is.
+After=graphical-session.target
 
 [Service]
 EnvironmentFile=-` + strings.ReplaceAll(settings, "%", "%%") + `
 ExecStart=` + unitQuote(program) + ` authenticator run --hid
 Restart=on-failure
+RestartSec=2
 UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes

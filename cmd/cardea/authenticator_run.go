@@ -23,6 +23,7 @@ type authenticatorRunCommand struct {
 	Name      string             `help:"What you call this device; the default is the host's name."`
 	Listen    string             `default:"127.0.0.1:8482" help:"Address of the app's pages; only loopback." env:"CARDEA_AUTHENTICATOR_LISTEN"`
 	HID       bool               `name:"hid" help:"Be a security key of this computer too, for its browsers, ssh and others. Needs /dev/uhid; see: cardea authenticator install." env:"CARDEA_HID"`
+	Terminal  *bool              `negatable:"" help:"Ask at this terminal too. The default is to do so where there is no desktop." env:"CARDEA_TERMINAL"`
 	Place     authenticatorPlace `embed:""`
 	Service   *uint16            `help:"Number of the relay at which a phone meets computers: 0, 1, or 256 and above. The default is the development relay, which needs --relay." env:"CARDEA_SERVICE"`
 	Relay     map[string]string  `help:"Where the relay of a domain is reached, as DOMAIN=ws://HOST:PORT; repeat for several." env:"CARDEA_RELAYS"`
@@ -51,9 +52,13 @@ func (c *authenticatorRunCommand) Run(s *session) error {
 		Advertiser: c.radio(s), Tunnel: relays, Service: c.service(),
 		Log: s.log,
 	}
+	c.lend(&cfg)
 	a, err := app.New(cfg)
 	if err != nil {
 		return errors.Join(err, l.Close())
+	}
+	if err := c.askAtTerminal(s, a); err != nil {
+		return errors.Join(err, l.Close(), a.Close())
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -103,7 +108,7 @@ func (c *authenticatorRunCommand) plugIn(ctx context.Context, s *session, a *app
 	}
 	var work sync.WaitGroup
 	work.Go(func() {
-		if err := uhid.Serve(ctx, d, a.Authenticator()); ctx.Err() == nil {
+		if err := uhid.Serve(ctx, d, a.Key()); ctx.Err() == nil {
 			fmt.Fprintln(s.errOut, "cardea: no longer a security key of this computer:", err)
 		}
 	})

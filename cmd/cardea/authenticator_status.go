@@ -10,9 +10,12 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"cardea/authenticator/agent"
+	"cardea/authenticator/desktop"
 	"cardea/authenticator/uhid"
+	"cardea/authenticator/vault"
 )
 
 type authenticatorStatusCommand struct {
@@ -26,9 +29,14 @@ type authenticatorStatus struct {
 	Page    string   `json:"page,omitempty"` // where its person is asked
 	Agent   string   `json:"agent"`
 	Vault   string   `json:"vault"`
-	Made    bool     `json:"vault_made"`            // there are, or were, passkeys
-	Keys    []string `json:"hid_devices"`           // such as /dev/hidraw0
-	Trouble string   `json:"hid_trouble,omitempty"` // why there can be none
+	Made    bool     `json:"vault_made"`              // there are, or were, passkeys
+	Keys    []string `json:"hid_devices"`             // such as /dev/hidraw0
+	Trouble string   `json:"hid_trouble,omitempty"`   // why there can be none
+	Opens   []string `json:"holders"`                 // that may open the vault without its PIN: "tpm", "keyring"
+	Secret  string   `json:"vault_secret,omitempty"`  // "pin", "pattern", "none"; empty if the app keeps it to itself
+	Notify  string   `json:"notifications,omitempty"` // the program that shows them
+	Answers bool     `json:"notifications_answerable"`
+	Fingers []string `json:"fingers"` // that the fingerprint reader knows
 	Unit    bool     `json:"unit_installed"`
 	Rule    bool     `json:"rule_installed"`
 }
@@ -71,6 +79,7 @@ func (c *authenticatorStatusCommand) look(ctx context.Context) (st authenticator
 	} else {
 		f.Close() // until something is written there is no device
 	}
+	st.lookAround(ctx)
 	switch app, err := agent.Dial(ctx, c.Place.Agent); {
 	case err == nil:
 		st.Running, st.Page = true, app.PageURL()
@@ -78,6 +87,27 @@ func (c *authenticatorStatusCommand) look(ctx context.Context) (st authenticator
 		return st, err
 	}
 	return st, nil
+}
+
+// lookTimeout is how long a desktop may take to say what it has.
+const lookTimeout = 3 * time.Second
+
+// lookAround finds what a desktop lends the app. Of a vault that the app has
+// open, the header is read without opening it.
+func (st *authenticatorStatus) lookAround(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	st.Opens, st.Fingers = []string{}, []string{}
+	if server, err := (&desktop.Notifier{}).Server(ctx); err == nil {
+		st.Notify, st.Answers = server.Name, server.Answers()
+	}
+	if fingers, err := (&desktop.Reader{}).Fingers(ctx); err == nil {
+		st.Fingers = fingers
+	}
+	if v, err := vault.Open(st.Vault); err == nil { // the app does not run
+		st.Secret, st.Opens = string(v.Kind()), append(st.Opens, v.Holders()...)
+		_ = v.Close()
+	}
 }
 
 func exists(path string) bool {
@@ -125,6 +155,11 @@ func (st authenticatorStatus) String() string {
 	default:
 		say("Security key", "none; it can be had with: cardea authenticator run --hid")
 	}
+	if st.Secret != "" {
+		say("Opened by", strings.Join(append([]string{st.Secret}, st.Opens...), ", "))
+	}
+	say("Notifications", pick(st.Notify == "", "none here", "shown by "+st.Notify+pick(st.Answers, "", ", which takes no answers")))
+	say("Fingerprint", pick(len(st.Fingers) == 0, "no reader that knows you", strings.Join(st.Fingers, ", ")))
 	say("At login", pick(st.Unit, "the unit is installed", "not; see: cardea authenticator install"))
 	say("udev rule", pick(st.Rule, "installed", "not installed"))
 	return b.String()

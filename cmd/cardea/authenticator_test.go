@@ -109,13 +109,18 @@ func TestServeIsRefused(t *testing.T) {
 		{"for another computer", []string{"--insecure-test", "--ctaphid", "tcp:192.0.2.1:8111"}, "not a loopback address"},
 		{"with control for every computer", []string{"--insecure-test", "--ctaphid", "udp:127.0.0.1:0", "--control", "[::]:0"}, "not a loopback address"},
 		{"on something else", []string{"--insecure-test", "--ctaphid", "serial:1"}, "want udp:"},
+		{"in another computer's reader", []string{"--insecure-test", "--vpcd", "192.0.2.1:35963"}, "not a loopback address"},
+		{"in a reader for every computer", []string{"--insecure-test", "--vpcd", "0.0.0.0:35963"}, "not a loopback address"},
+		{"nowhere", []string{"--insecure-test"}, "--ctaphid"},
+		{"in two places", []string{"--insecure-test", "--vpcd", "127.0.0.1:1", "--ctaphid", "uhid"}, "can't be used together"},
+		{"as something else", []string{"--insecure-test", "--ctaphid", "uhid", "--profile", "toaster"}, "--profile"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var complaint bytes.Buffer
 			status := run(t.Context(), append([]string{"authenticator", "serve"}, tt.args...), io.Discard, &complaint)
-			if status != 1 || !strings.Contains(complaint.String(), tt.want) {
-				t.Errorf("status %d and %q, want 1 and %q", status, &complaint, tt.want)
+			if status == 0 || !strings.Contains(complaint.String(), tt.want) {
+				t.Errorf("status %d and %q, want %q", status, &complaint, tt.want)
 			}
 		})
 	}

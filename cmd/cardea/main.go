@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,19 +22,27 @@ type commands struct {
 	Relay         relayCommand         `cmd:"" help:"Run a relay, which carries the encrypted link between two devices."`
 	Authenticator authenticatorCommand `cmd:"" help:"Run the passkey app: its pages, its vault, its agent."`
 	BrowserHost   browserHostCommand   `cmd:"" name:"browser-host" help:"Be the browser extension's native messaging host, or install it."`
+	Doctor        doctorCommand        `cmd:"" help:"Look at each leg of a sign-in with another device before it is needed."`
 	Demo          demoCommand          `cmd:"" help:"Run everything on this machine, to try it."`
 	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
+	Completion    completionCommand    `cmd:"" help:"Print what makes your shell complete the words of cardea."`
+	Man           manCommand           `cmd:"" help:"Print the manual page."`
 	Version       versionCommand       `cmd:"" help:"Say which version this is."`
 
 	LogLevel slog.Level `default:"warn" help:"What to log to standard error: debug, info, warn or error." env:"CARDEA_LOG_LEVEL"`
 }
 
-// A session is what every command gets: where to write and where to log.
+// A session is what every command gets: where to read and write and where to
+// log.
 type session struct {
 	ctx    context.Context
+	in     *os.File
 	out    io.Writer
 	errOut io.Writer
 	log    *slog.Logger
+	model  *kong.Application
+
+	lines *bufio.Reader // of in; see line
 }
 
 // errShown ends the program with status 1 after the command itself has told
@@ -75,17 +84,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (status int)
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(errOut, "cardea: %v\nTry: cardea --help\n", err)
-		return 2
+		return exitMisused
 	}
-	s := &session{ctx: ctx, out: out, errOut: errOut,
+	s := &session{ctx: ctx, in: os.Stdin, out: out, errOut: errOut, model: parser.Model,
 		log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.LogLevel}))}
 	if err := parsed.Run(s); err != nil && !errors.Is(err, context.Canceled) {
 		if !errors.Is(err, errShown) {
 			fmt.Fprintln(errOut, "cardea:", err)
 		}
-		return 1
+		return exitStatus(err)
 	}
-	return 0
+	return exitDone
 }
 
 type versionCommand struct{}

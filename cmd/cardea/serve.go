@@ -11,15 +11,16 @@ import (
 )
 
 type serveCommand struct {
-	Config      string   `type:"existingfile" help:"Configuration (JSON); the flags below go before it." env:"CARDEA_CONFIG"`
-	Listen      string   `default:"127.0.0.1:8480" help:"Address to listen on, in plain HTTP; put your TLS proxy in front." env:"CARDEA_LISTEN"`
-	Database    string   `type:"path" help:"The SQLite file; it is made if there is none." env:"CARDEA_DATABASE"`
-	LoginURL    string   `name:"login-url" help:"Where people reach the sign-in pages, like https://login.example.org." env:"CARDEA_LOGIN_URL"`
-	AccountURL  string   `name:"account-url" help:"Where people reach My Account, like https://myaccount.example.org." env:"CARDEA_ACCOUNT_URL"`
-	RPID        string   `name:"rp-id" help:"The domain that passkeys are for, like example.org. It cannot be changed later." env:"CARDEA_RP_ID"`
-	Name        string   `help:"What your organization is called." env:"CARDEA_NAME"`
-	Proxy       []string `help:"Address or prefix of a proxy whose X-Forwarded-For is believed; repeat for several. The default is this machine, if the URLs are https." env:"CARDEA_PROXIES"`
-	CheckConfig bool     `help:"Say what is wrong with the configuration, if anything, and exit."`
+	Config      string     `type:"existingfile" help:"Configuration (JSON); the flags below go before it." env:"CARDEA_CONFIG"`
+	Listen      string     `default:"127.0.0.1:8480" help:"Address to listen on, in plain HTTP; put your TLS proxy in front." env:"CARDEA_LISTEN"`
+	Database    string     `type:"path" help:"The SQLite file; it is made if there is none." env:"CARDEA_DATABASE"`
+	LoginURL    string     `name:"login-url" help:"Where people reach the sign-in pages, like https://login.example.org." env:"CARDEA_LOGIN_URL"`
+	AccountURL  string     `name:"account-url" help:"Where people reach My Account, like https://myaccount.example.org." env:"CARDEA_ACCOUNT_URL"`
+	RPID        string     `name:"rp-id" help:"The domain that passkeys are for, like example.org. It cannot be changed later." env:"CARDEA_RP_ID"`
+	Name        string     `help:"What your organization is called." env:"CARDEA_NAME"`
+	Proxy       []string   `help:"Address or prefix of a proxy whose X-Forwarded-For is believed; repeat for several. The default is this machine, if the URLs are https." env:"CARDEA_PROXIES"`
+	Relay       serveRelay `embed:"" prefix:"relay-" group:"Relay"`
+	CheckConfig bool       `help:"Say what is wrong with the configuration, if anything, and exit."`
 }
 
 func (c *serveCommand) Run(s *session) error {
@@ -50,7 +51,7 @@ func (c *serveCommand) Run(s *session) error {
 	if first {
 		fmt.Fprintf(s.out, "\nOpen this to become the first administrator. It works once:\n\n  %s\n\n", link)
 	}
-	return srv.Run(s.ctx, l)
+	return c.Relay.beside(s, func(s *session) error { return srv.Run(s.ctx, l) })
 }
 
 // config is the file, if there is one, with the flags over it.

@@ -117,6 +117,15 @@ func (c *Client) Send(ctx context.Context, request []byte) (response []byte, err
 	return m.Payload, nil
 }
 
+// SpeaksU2F reports whether Message is for this device.
+func (c *Client) SpeaksU2F() bool { return c.capabilities&capNMSG == 0 }
+
+// Message sends one U2F message and returns the answer, status word and all.
+func (c *Client) Message(ctx context.Context, request []byte) (response []byte, err error) {
+	m, err := c.exchange(ctx, Msg, request)
+	return m.Payload, err
+}
+
 // Ping has the device send data back, and returns what came.
 func (c *Client) Ping(ctx context.Context, data []byte) ([]byte, error) {
 	m, err := c.exchange(ctx, Ping, data)

@@ -26,6 +26,7 @@
 // last client has closed the device, as the kernel can tell, the command under
 // way is given up: a killed program leaves no question on the person's screen.
 //
-// U2F messages (MSG) are not spoken; the device says so in its capabilities and
-// answers INVALID_CMD.
+// U2F messages (MSG) go to a handler of their own, which answers at once: where
+// a person has to touch first, the client asks again and again. A device without
+// that handler says so in its capabilities and answers INVALID_CMD.
 package ctaphid

@@ -9,8 +9,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"cardea/ctap"
 )
 
 // Times of the device's end.
@@ -49,6 +47,10 @@ type DeviceConfig struct {
 	// Handle answers one CTAP request. When ctx ends the client has lost
 	// interest, and Handle should return soon.
 	Handle func(ctx context.Context, request []byte) (response []byte)
+	// Message answers one U2F message (MSG), at once: U2F has no KEEPALIVE and
+	// no cancellation, its clients ask again instead. Nil if U2F is not spoken,
+	// which clients are told.
+	Message func(ctx context.Context, request []byte) (response []byte)
 	// WaitsFor says what a client should be told while request is handled. Nil
 	// means Processing.
 	WaitsFor func(request []byte) Waiting
@@ -92,17 +94,8 @@ type device struct {
 	locked Channel     // whose the device is alone; Reserved if nobody's
 	unlock *time.Timer // of locked
 
-	busy     *transaction // a CBOR command under way
+	busy     *transaction // a CBOR or MSG command under way
 	handlers sync.WaitGroup
-}
-
-type transaction struct {
-	channel   Channel
-	waiting   Waiting
-	cancel    context.CancelFunc
-	cancelled bool
-	response  chan []byte
-	keepAlive *time.Ticker
 }
 
 func (d *device) run(ctx context.Context) error {
@@ -220,7 +213,10 @@ func (d *device) act(ctx context.Context, m Message) error {
 		return d.wink(m)
 	case Lock:
 		return d.lock(m)
-	case CBOR:
+	case CBOR, Msg:
+		if m.Command == Msg && d.cfg.Message == nil {
+			break
+		}
 		if len(m.Payload) == 0 {
 			return d.fail(m.Channel, InvalidLength)
 		}
@@ -228,7 +224,7 @@ func (d *device) act(ctx context.Context, m Message) error {
 		return nil
 	case Cancel:
 		// CTAP §11.2.9.1.5: no answer of its own; the command's says it.
-		if d.busy != nil {
+		if d.busy != nil && d.busy.command == CBOR {
 			d.busy.cancelled = true
 			d.busy.cancel()
 		}
@@ -281,7 +277,10 @@ func (d *device) initialize(on Channel, r *Report) error {
 		d.last++
 		channel = d.last
 	}
-	capabilities := byte(capCBOR | capNMSG)
+	capabilities := byte(capCBOR)
+	if d.cfg.Message == nil {
+		capabilities |= capNMSG
+	}
 	if d.cfg.Wink != nil {
 		capabilities |= capWink
 	}
@@ -291,46 +290,6 @@ func (d *device) initialize(on Channel, r *Report) error {
 	answer = append(answer, d.cfg.Version[:]...)
 	answer = append(answer, capabilities)
 	return d.link.send(Message{on, Init, answer})
-}
-
-// start hands a request to its handler.
-func (d *device) start(ctx context.Context, m Message) {
-	ctx, cancel := context.WithCancel(ctx)
-	waiting := Processing
-	if d.cfg.WaitsFor != nil {
-		waiting = d.cfg.WaitsFor(m.Payload)
-	}
-	t := &transaction{
-		channel: m.Channel, waiting: waiting, cancel: cancel,
-		response:  make(chan []byte, 1), // nobody may be waiting any more
-		keepAlive: time.NewTicker(keepAliveEvery),
-	}
-	d.busy = t
-	d.handlers.Go(func() { t.response <- d.cfg.Handle(ctx, m.Payload) })
-}
-
-// finish sends the handler's response.
-func (d *device) finish(response []byte) error {
-	t := d.busy
-	d.abort()
-	switch {
-	case len(response) == 0 || len(response) > MaxMessage:
-		response = []byte{byte(ctap.Other)}
-	case t.cancelled && ctap.Status(response[0]) != ctap.OK:
-		response = []byte{byte(ctap.KeepaliveCancel)}
-	}
-	return d.link.send(Message{t.channel, CBOR, response})
-}
-
-// abort forgets what is under way. Its handler is told to stop, and whatever
-// it still answers is dropped.
-func (d *device) abort() {
-	d.dropPartial()
-	if d.busy != nil {
-		d.busy.cancel()
-		d.busy.keepAlive.Stop()
-		d.busy = nil
-	}
 }
 
 func (d *device) fail(c Channel, e Error) error {

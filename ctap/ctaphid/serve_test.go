@@ -299,6 +299,43 @@ func TestCancelEndsTheCommand(t *testing.T) {
 	h.want(c, Ping, nil)
 }
 
+// U2F has no word for "wait", and no KEEPALIVE: the answer is all that comes.
+func TestU2FMessagesHaveAHandlerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPatient()
+		h, _ := plug(t, DeviceConfig{Message: p.handle})
+		h.send(Broadcast, Init, nonce)
+		m := h.next()
+		if capabilities := m.Payload[16]; capabilities != capCBOR {
+			t.Errorf("capabilities %#x, want CBOR and not NMSG", capabilities)
+		}
+		c, other := Channel(binary.BigEndian.Uint32(m.Payload[8:])), h.channel()
+		h.send(c, Msg, nil)
+		h.wantError(c, InvalidLength)
+		h.send(c, Msg, []byte{0, 3, 0, 0})
+		<-p.began
+		time.Sleep(time.Second) // of the bubble's clock
+		synctest.Wait()
+		if len(h.reports) != 0 {
+			t.Errorf("%d reports before the answer, want silence", len(h.reports))
+		}
+		h.send(other, Ping, nil)
+		h.wantError(other, ChannelBusy)
+		h.send(c, Cancel, nil) // is for CBOR
+		p.answer <- []byte{0x90, 0}
+		h.want(c, Msg, []byte{0x90, 0})
+		h.send(c, Msg, bytes.Repeat([]byte{7}, 300))
+		p.answer <- bytes.Repeat([]byte{8}, 900)
+		h.want(c, Msg, bytes.Repeat([]byte{8}, 900))
+		for _, response := range [][]byte{nil, make([]byte, MaxMessage+1)} {
+			h.send(c, Msg, []byte{1})
+			p.answer <- response
+			h.wantError(c, Other)
+		}
+	})
+}
+
 func TestCancelThatComesTooLateChangesNothing(t *testing.T) {
 	t.Parallel()
 	h, _ := plug(t, DeviceConfig{Handle: func(ctx context.Context, _ []byte) []byte {
@@ -568,7 +605,11 @@ func FuzzServe(f *testing.F) {
 	seed(initPacket(0, Init, 8), contPacket(7, 3), initPacket(Broadcast, Ping, 7610))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		s := &tape{in: bytes.NewReader(in[:len(in)/ReportSize*ReportSize])}
-		err := Serve(t.Context(), s, DeviceConfig{Handle: func(_ context.Context, r []byte) []byte { return r }})
+		err := Serve(t.Context(), s, DeviceConfig{
+			Handle:  func(_ context.Context, r []byte) []byte { return r },
+			Message: func(_ context.Context, r []byte) []byte { return r },
+			Wink:    func() {},
+		})
 		if err != nil {
 			t.Fatalf("serve returned %v", err)
 		}
@@ -582,10 +623,60 @@ func FuzzServe(f *testing.F) {
 				continue
 			}
 			switch r.command() {
-			case Ping, Init, CBOR, KeepAlive, ErrorCmd:
+			case Ping, Msg, Lock, Init, Wink, CBOR, KeepAlive, ErrorCmd:
 			default:
 				t.Fatalf("device sent %v", r.command())
 			}
 		}
 	})
 }
+
+// The same for a client that has channel 1: the channels of what is read are
+// brought to the one that the device gave out.
+func FuzzServeChannel(f *testing.F) {
+	f.Add(bytes.Join([][]byte{reportOf(short(1, CBOR, 4)), reportOf(short(1, Cancel))}, nil))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		ours, theirs := net.Pipe()
+		served := make(chan error, 1)
+		go func() {
+			served <- Serve(t.Context(), theirs, DeviceConfig{
+				Handle:  func(_ context.Context, r []byte) []byte { return r },
+				Message: func(_ context.Context, r []byte) []byte { return r },
+				Wink:    func() {},
+			})
+		}()
+		said := make(chan Report, 4096)
+		go func() {
+			defer close(said)
+			for {
+				var r Report
+				if _, err := io.ReadFull(ours, r[:]); err != nil {
+					return
+				}
+				said <- r
+			}
+		}()
+		h := &host{t, ours, said}
+		c := h.channel()
+		for ; len(in) >= ReportSize; in = in[ReportSize:] {
+			r := Report(in[:ReportSize])
+			if r.channel() == 1 {
+				binary.BigEndian.PutUint32(r[:], uint32(c))
+			}
+			h.write(r)
+		}
+		// Whatever that was, a client that resynchronizes is heard.
+		h.send(c, Init, nonce)
+		for r := range said {
+			if r.channel() == c && r.isInit() && r.command() == Init {
+				break
+			}
+		}
+		ours.Close()
+		if err := <-served; err != nil && !errors.Is(err, io.ErrClosedPipe) { // it had more to say
+			t.Fatalf("serve returned %v", err)
+		}
+	})
+}
+
+func reportOf(r Report) []byte { return r[:] }

@@ -76,6 +76,22 @@ func GetToken(ctx context.Context, d ctap.Device, p Protocol, pin string, permis
 	if permissions != 0 {
 		r.SubCommand, r.Permissions = ctap.PINGetTokenWithPermission, &permissions
 	}
+	return receive(ctx, d, r, shared)
+}
+
+// GetTokenUsingUV has d verify its person itself, and returns a token for what
+// it is to be used for (CTAP §6.5.5.7.3).
+func GetTokenUsingUV(ctx context.Context, d ctap.Device, p Protocol, permissions ctap.Permission, rp webauthn.RPID) (Token, error) {
+	shared, key, err := Agree(ctx, d, p)
+	if err != nil {
+		return Token{}, err
+	}
+	return receive(ctx, d, ctap.ClientPINRequest{
+		Protocol: uint(p), SubCommand: ctap.PINGetTokenUsingUV, KeyAgreement: key, Permissions: &permissions, RPID: rp,
+	}, shared)
+}
+
+func receive(ctx context.Context, d ctap.Device, r ctap.ClientPINRequest, shared Shared) (Token, error) {
 	response, err := ctap.ClientPIN(ctx, d, r)
 	if err != nil {
 		return Token{}, err
@@ -84,7 +100,7 @@ func GetToken(ctx context.Context, d ctap.Device, p Protocol, pin string, permis
 	if err != nil {
 		return Token{}, fmt.Errorf("reading the token: %w", err)
 	}
-	return TokenOf(p, secret.New(token))
+	return TokenOf(shared.protocol, secret.New(token))
 }
 
 // sealPIN encrypts a new PIN. Whether it will do the authenticator decides.

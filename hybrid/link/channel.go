@@ -8,7 +8,12 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/noise"
+	"cardea/hybrid/tunnel"
 )
+
+// maxJSON bounds a JSON message, which with its type and the tag and padding of
+// a record must fit what tunnels carry.
+const maxJSON = tunnel.MaxMessage - 256
 
 // A channel is a conn with a session: it carries messages that only the two
 // ends can read. One read and any number of writes may go on at once.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdh"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,29 +20,36 @@ import (
 type Client struct {
 	channel *channel
 	info    ctap.Info
-	getInfo []byte // as a response: status and map
-	private *ecdh.PrivateKey
+	getInfo []byte           // as a response: status and map; nil without CTAP
+	offers  []string         // features
+	wants   string           // the feature without which the phone is of no use
+	private *ecdh.PrivateKey // nil unless a link is wanted
+	service hybrid.Service   // where the phone is
 
 	stop      context.CancelFunc
-	responses chan []byte
+	responses chan hybrid.Message
 	done      chan struct{} // closed when the receiver has ended
 	err       error         // why; to be read after done
 
 	closed atomic.Bool
 
 	mu      sync.Mutex
-	waiting bool // a request is on its way
-	linking *hybrid.Linking
+	waiting hybrid.MessageType // of the request on its way; zero if there is none
+	linking *hybrid.Link
 }
 
 var _ ctap.Device = (*Client)(nil)
 
-// Info returns what the phone has told about itself.
+// Info returns what the phone has told about itself. It is empty if the phone
+// does not offer hybrid.FeatureCTAP.
 func (c *Client) Info() ctap.Info { return c.info }
+
+// Offers reports whether the phone has a feature, such as hybrid.FeatureDC.
+func (c *Client) Offers(feature string) bool { return slices.Contains(c.offers, feature) }
 
 // run starts the receiver. Close ends it and waits for it.
 func (c *Client) run() {
-	c.responses = make(chan []byte, 1)
+	c.responses = make(chan hybrid.Message, 1)
 	c.done = make(chan struct{})
 	// The receiver outlives the call of Dial: it answers the relay's pings and
 	// notices that the phone has gone, whether or not a command is under way.
@@ -60,8 +69,8 @@ func (c *Client) receive(ctx context.Context) error {
 			return err
 		}
 		switch m.Type {
-		case hybrid.MessageCTAP:
-			if !c.takeResponse(m.Body) {
+		case hybrid.MessageCTAP, hybrid.MessageJSON:
+			if !c.takeResponse(m) {
 				return fmt.Errorf("%w: a response to nothing", errProtocol)
 			}
 		case hybrid.MessageUpdate:
@@ -75,14 +84,14 @@ func (c *Client) receive(ctx context.Context) error {
 	}
 }
 
-func (c *Client) takeResponse(response []byte) bool {
+func (c *Client) takeResponse(response hybrid.Message) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.waiting {
+	if c.waiting != response.Type {
 		return false
 	}
-	c.waiting = false
-	c.responses <- response // has room: Send takes one for each request
+	c.waiting = 0
+	c.responses <- response // has room: each request takes its one
 	return true
 }
 
@@ -102,17 +111,18 @@ func (c *Client) keepLinking(l *hybrid.Linking) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.linking = l
+	kept := l.Link(c.service)
+	c.linking = &kept
 }
 
 // Linking returns the link that the phone has given, if the invitation asked
 // for one and its signature is good. A phone may give it at any time before the
 // tunnel ends; it is safe for concurrent use.
-func (c *Client) Linking() (hybrid.Linking, bool) {
+func (c *Client) Linking() (hybrid.Link, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.linking == nil {
-		return hybrid.Linking{}, false
+		return hybrid.Link{}, false
 	}
 	return *c.linking, true
 }
@@ -125,16 +135,44 @@ func (c *Client) Linking() (hybrid.Linking, bool) {
 // An error of the way is an *Error. After Close it is ErrClosed, and when ctx
 // was cancelled it is context.Canceled, wrapped.
 func (c *Client) Send(ctx context.Context, request []byte) (response []byte, err error) {
+	if c.getInfo == nil {
+		return nil, &Error{Leg: LegPeer, Err: ErrNoPasskeys}
+	}
 	if bytes.Equal(request, []byte{byte(ctap.CmdGetInfo)}) {
 		return bytes.Clone(c.getInfo), nil
 	}
 	if len(request) > ctap.MaxMessage {
 		return nil, fmt.Errorf("request of %d bytes, most are %d", len(request), ctap.MaxMessage)
 	}
-	if err := c.beginRequest(); err != nil {
+	return c.exchange(ctx, hybrid.Message{Type: hybrid.MessageCTAP, Body: request})
+}
+
+// SendJSON carries a request of the Digital Credentials API to the phone and
+// waits for the response; neither is looked into, but that both are JSON. Its
+// errors are those of Send. A phone that does not offer hybrid.FeatureDC is not
+// asked.
+func (c *Client) SendJSON(ctx context.Context, request json.RawMessage) (response json.RawMessage, err error) {
+	switch {
+	case !c.Offers(hybrid.FeatureDC):
+		return nil, &Error{Leg: LegPeer, Err: ErrNoCredentials}
+	case !json.Valid(request):
+		return nil, errors.New("request is no JSON")
+	case len(request) > maxJSON:
+		return nil, fmt.Errorf("request of %d bytes, most are %d", len(request), maxJSON)
+	}
+	body, err := c.exchange(ctx, hybrid.Message{Type: hybrid.MessageJSON, Body: request})
+	if err == nil && !json.Valid(body) {
+		return nil, &Error{Leg: LegHandshake, Err: fmt.Errorf("%w: a response that is no JSON", errProtocol)}
+	}
+	return body, err
+}
+
+// exchange sends a request and waits for the response of its type.
+func (c *Client) exchange(ctx context.Context, request hybrid.Message) ([]byte, error) {
+	if err := c.beginRequest(request.Type); err != nil {
 		return nil, err
 	}
-	if err := c.channel.write(ctx, hybrid.Message{Type: hybrid.MessageCTAP, Body: request}); err != nil {
+	if err := c.channel.write(ctx, request); err != nil {
 		c.abort()
 		if ctx.Err() == nil {
 			err = c.err // the receiver knows better why the tunnel has ended
@@ -143,7 +181,7 @@ func (c *Client) Send(ctx context.Context, request []byte) (response []byte, err
 	}
 	select {
 	case response := <-c.responses:
-		return response, nil
+		return response.Body, nil
 	case <-c.done:
 		return c.lastResponse(ctx)
 	case <-ctx.Done():
@@ -152,16 +190,16 @@ func (c *Client) Send(ctx context.Context, request []byte) (response []byte, err
 	}
 }
 
-func (c *Client) beginRequest() error {
+func (c *Client) beginRequest(t hybrid.MessageType) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
 		return ErrClosed
 	}
-	if c.waiting {
+	if c.waiting != 0 {
 		return errors.New("a request is under way")
 	}
-	c.waiting = true
+	c.waiting = t
 	return nil
 }
 
@@ -169,7 +207,7 @@ func (c *Client) beginRequest() error {
 func (c *Client) lastResponse(ctx context.Context) ([]byte, error) {
 	select {
 	case response := <-c.responses:
-		return response, nil
+		return response.Body, nil
 	default:
 		return nil, c.fail(ctx, fmt.Errorf("waiting for the response: %w", c.err))
 	}

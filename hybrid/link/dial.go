@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"crypto/ecdh"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,9 +21,13 @@ type DialConfig struct {
 	Timeouts Timeouts
 }
 
-// ErrNoPasskeys says that the phone is there and has nothing to sign in with:
-// it does not offer CTAP.
-var ErrNoPasskeys = errors.New("this phone offers no passkeys")
+// What a phone says that is there and has not what is wanted.
+var (
+	// ErrNoPasskeys: it does not offer CTAP.
+	ErrNoPasskeys = errors.New("this phone offers no passkeys")
+	// ErrNoCredentials: it does not offer digital credentials.
+	ErrNoCredentials = errors.New("this phone offers no digital credentials")
+)
 
 // Dial does the client's half of a hybrid transaction. It listens until a phone
 // that has read the code of inv is heard, joins the phone's tunnel, completes
@@ -45,7 +48,9 @@ func Dial(ctx context.Context, inv *hybrid.Invitation, cfg DialConfig) (*Client,
 		cfg.Tunnel = &tunnel.Dialer{}
 	}
 
-	phone, err := cfg.hear(ctx, inv)
+	key := hybrid.EIDKeyFor(inv.Secret, nil)
+	defer key.Wipe()
+	phone, err := cfg.find(ctx, key, slices.Contains(inv.Channels, hybrid.ChannelBLE))
 	if err != nil {
 		return nil, err
 	}
@@ -56,33 +61,39 @@ func Dial(ctx context.Context, inv *hybrid.Invitation, cfg DialConfig) (*Client,
 		return nil, err
 	}
 	report(cfg.Progress, StageConnected)
-
-	c, err := cfg.greet(ctx, inv, private, phone.eid, conn)
-	if err != nil {
-		conn.Abort()
+	psk := hybrid.PSKFor(inv.Secret, phone.eid)
+	defer psk.Wipe()
+	c := &Client{service: phone.eid.Service(), wants: featureFor(inv.Hint)}
+	if inv.Linking {
+		c.private = private
+	}
+	if err := cfg.greet(ctx, c, noise.NewKN(private, psk), conn); err != nil {
 		return nil, err
 	}
-	report(cfg.Progress, StageReady)
 	return c, nil
 }
 
-// hear waits for the advertisement that only a phone with our code can make.
+// hear waits for the advertisement that only a phone with our secret can make.
 // The first that opens wins; later ones are not looked at.
-func (cfg *DialConfig) hear(ctx context.Context, inv *hybrid.Invitation) (heard, error) {
-	key := hybrid.EIDKeyFor(inv.Secret, nil)
-	defer key.Wipe()
+func (cfg *DialConfig) hear(ctx context.Context, key hybrid.EIDKey) (hybrid.EID, error) {
+	phone, err := cfg.find(ctx, key, false)
+	return phone.eid, err
+}
+
+// find is hear with what can be known of a direct way to the phone.
+func (cfg *DialConfig) find(ctx context.Context, key hybrid.EIDKey, direct bool) (heard, error) {
 	scanning, cancel := context.WithTimeout(ctx, cfg.Timeouts.Find)
 	defer cancel()
 
 	report(cfg.Progress, StageWaiting)
-	phone, ok, err := cfg.scan(scanning, inv, key.Open)
+	phone, found, err := cfg.scan(scanning, key.Open, direct)
 	switch {
-	case err == nil && ok:
+	case err == nil && found:
 		return phone, nil
 	case err == nil:
 		return heard{}, fail(ctx, LegRadio, errors.New("the scan ended without a phone"))
 	case scanning.Err() != nil:
-		return heard{}, fail(ctx, LegAdvert, fmt.Errorf("no phone has answered the QR code: %w", scanning.Err()))
+		return heard{}, fail(ctx, LegAdvert, fmt.Errorf("no phone has answered: %w", scanning.Err()))
 	default:
 		return heard{}, fail(ctx, LegRadio, fmt.Errorf("listening for a phone: %w", err))
 	}
@@ -107,30 +118,31 @@ func (cfg *DialConfig) connect(ctx context.Context, inv *hybrid.Invitation, phon
 	return nil, fail(ctx, LegRelay, err)
 }
 
-// greet does the handshake and hears who the phone is.
-func (cfg *DialConfig) greet(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn conn) (*Client, error) {
+// greet does the handshake over conn, hears who the phone is, and has c ready.
+// If it fails it ends conn.
+func (cfg *DialConfig) greet(ctx context.Context, c *Client, hs *noise.Initiator, conn conn) (err error) {
+	defer func() {
+		if err != nil {
+			conn.Abort()
+		}
+	}()
 	greeting, cancel := context.WithTimeout(ctx, cfg.Timeouts.Handshake)
 	defer cancel()
 
-	session, err := initiate(greeting, inv, private, eid, conn)
+	session, err := initiate(greeting, hs, conn)
 	if err != nil {
-		return nil, fail(ctx, legOf(err), err)
+		return fail(ctx, legOf(err), err)
 	}
-	c := &Client{channel: over(conn, session)}
-	if inv.Linking {
-		c.private = private
-	}
+	c.channel = over(conn, session)
 	if err := c.introduce(greeting); err != nil {
-		return nil, fail(ctx, legOf(err), fmt.Errorf("hearing who the phone is: %w", err))
+		return fail(ctx, legOf(err), fmt.Errorf("hearing who the phone is: %w", err))
 	}
 	c.run()
-	return c, nil
+	report(cfg.Progress, StageReady)
+	return nil
 }
 
-func initiate(ctx context.Context, inv *hybrid.Invitation, private *ecdh.PrivateKey, eid hybrid.EID, conn conn) (*noise.Session, error) {
-	psk := hybrid.PSKFor(inv.Secret, eid)
-	defer psk.Wipe()
-	hs := noise.NewKN(private, psk)
+func initiate(ctx context.Context, hs *noise.Initiator, conn conn) (*noise.Session, error) {
 	message1, err := hs.Start()
 	if err != nil {
 		return nil, err
@@ -159,13 +171,27 @@ func (c *Client) introduce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errProtocol, err)
 	}
-	if !slices.Contains(first.Features, hybrid.FeatureCTAP) {
-		return &onLeg{LegPeer, ErrNoPasskeys}
+	c.offers = first.Features
+	if !c.Offers(c.wants) {
+		return &onLeg{LegPeer, missing[c.wants]}
 	}
-	if err := cbor.Decode(first.Info, &c.info); err != nil {
-		return fmt.Errorf("%w: getInfo: %w", errProtocol, err)
+	if c.Offers(hybrid.FeatureCTAP) {
+		if err := cbor.Decode(first.Info, &c.info); err != nil {
+			return fmt.Errorf("%w: getInfo: %w", errProtocol, err)
+		}
+		c.getInfo = append([]byte{byte(ctap.OK)}, first.Info...)
 	}
-	c.getInfo = append([]byte{byte(ctap.OK)}, first.Info...)
 	c.keepLinking(linking)
 	return nil
+}
+
+var missing = map[string]error{hybrid.FeatureCTAP: ErrNoPasskeys, hybrid.FeatureDC: ErrNoCredentials}
+
+// featureFor is what a phone must have to answer what hint announces.
+func featureFor(hint hybrid.Hint) string {
+	switch hint {
+	case hybrid.HintPresentation, hybrid.HintIssuance:
+		return hybrid.FeatureDC
+	}
+	return hybrid.FeatureCTAP
 }

@@ -132,19 +132,19 @@ type heard struct {
 }
 
 // scan is Scanner.Scan with what can be known of a direct way.
-func (cfg *DialConfig) scan(ctx context.Context, inv *hybrid.Invitation, opens func(serviceData []byte) (hybrid.EID, []byte, bool)) (found heard, ok bool, err error) {
+func (cfg *DialConfig) scan(ctx context.Context, opens func(serviceData []byte) (hybrid.EID, []byte, bool), direct bool) (found heard, ok bool, err error) {
 	hear := func(serviceData []byte, from hybrid.Peer) bool {
 		eid, suffix, opened := opens(serviceData)
 		if !opened {
 			return false
 		}
 		found, ok = heard{eid: eid}, true
-		if psm, direct := hybrid.ParseSuffix(suffix); direct && from != "" {
+		if psm, named := hybrid.ParseSuffix(suffix); named && from != "" {
 			found.from, found.psm = from, psm
 		}
 		return true
 	}
-	if d, can := cfg.Scanner.(hybrid.DirectScanner); can && slices.Contains(inv.Channels, hybrid.ChannelBLE) {
+	if d, can := cfg.Scanner.(hybrid.DirectScanner); can && direct {
 		err = d.ScanPeers(ctx, hear)
 	} else {
 		err = cfg.Scanner.Scan(ctx, func(serviceData []byte) bool { return hear(serviceData, "") })

@@ -12,7 +12,7 @@ import (
 
 func inviteDirect(t testing.TB) *hybrid.Invitation {
 	t.Helper()
-	inv, err := hybrid.NewDirectInvitation(hybrid.HintGetAssertion)
+	inv, err := hybrid.NewDirectInvitation(hybrid.HintGetAssertion, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -17,6 +18,8 @@ type Phone struct {
 	command  time.Duration // how long to wait for a command
 	progress func(Stage)   // may be nil
 	serving  atomic.Bool
+
+	credentials func(context.Context, json.RawMessage) json.RawMessage // may be nil
 }
 
 // Serve hands each request to handle and sends its response back, one at a time
@@ -34,7 +37,7 @@ func (p *Phone) Serve(ctx context.Context, handle func(ctx context.Context, requ
 		return errors.New("this phone has served already")
 	}
 	here, cancel := context.WithCancel(ctx)
-	r := &requests{next: make(chan []byte, 1), done: make(chan struct{})}
+	r := &requests{next: make(chan hybrid.Message, 1), done: make(chan struct{}), json: p.credentials != nil}
 	go func() {
 		defer cancel()
 		defer close(r.done)
@@ -61,15 +64,21 @@ func (p *Phone) serve(ctx context.Context, r *requests, handle func(context.Cont
 		if err != nil {
 			return fmt.Errorf("waiting for a request: %w", err)
 		}
-		response := handle(ctx, request)
+		response := hybrid.Message{Type: request.Type}
+		limit := ctap.MaxMessage
+		if request.Type == hybrid.MessageJSON {
+			response.Body, limit = p.credentials(ctx, request.Body), maxJSON
+		} else {
+			response.Body = handle(ctx, request.Body)
+		}
 		if ctx.Err() != nil || r.ended() {
 			<-r.done
 			return fmt.Errorf("answering a request: %w", r.err)
 		}
-		if len(response) > ctap.MaxMessage {
-			return fmt.Errorf("response of %d bytes, most are %d", len(response), ctap.MaxMessage)
+		if len(response.Body) > limit {
+			return fmt.Errorf("response of %d bytes, most are %d", len(response.Body), limit)
 		}
-		if p.channel.write(ctx, hybrid.Message{Type: hybrid.MessageCTAP, Body: response}) != nil {
+		if p.channel.write(ctx, response) != nil {
 			p.channel.conn.Abort()
 			<-r.done
 			// The receiver knows better why the tunnel has ended.
@@ -88,7 +97,8 @@ var errGone error = &onLeg{LegPeer, errors.New("the other device has ended the t
 
 // requests is what comes from the client while the phone is busy.
 type requests struct {
-	next chan []byte
+	next chan hybrid.Message
+	json bool          // this phone answers them
 	done chan struct{} // closed when the receiver has ended
 	err  error         // why; to be read after done
 }
@@ -102,11 +112,9 @@ func (r *requests) receive(ctx context.Context, c *channel) error {
 			return err
 		}
 		switch m.Type {
-		case hybrid.MessageCTAP:
-			select {
-			case r.next <- m.Body:
-			default:
-				return fmt.Errorf("%w: a request before the last was answered", errProtocol)
+		case hybrid.MessageCTAP, hybrid.MessageJSON:
+			if err := r.take(m); err != nil {
+				return err
 			}
 		case hybrid.MessageShutdown:
 			return errGone
@@ -116,7 +124,19 @@ func (r *requests) receive(ctx context.Context, c *channel) error {
 	}
 }
 
-func (r *requests) wait(d time.Duration) ([]byte, error) {
+func (r *requests) take(m hybrid.Message) error {
+	if m.Type == hybrid.MessageJSON && (!r.json || !json.Valid(m.Body)) {
+		return fmt.Errorf("%w: a request for digital credentials that this phone cannot answer", errProtocol)
+	}
+	select {
+	case r.next <- m:
+		return nil
+	default:
+		return fmt.Errorf("%w: a request before the last was answered", errProtocol)
+	}
+}
+
+func (r *requests) wait(d time.Duration) (hybrid.Message, error) {
 	patience := time.NewTimer(d)
 	defer patience.Stop()
 	select {
@@ -128,9 +148,9 @@ func (r *requests) wait(d time.Duration) ([]byte, error) {
 	case request := <-r.next:
 		return request, nil
 	case <-r.done:
-		return nil, r.err
+		return hybrid.Message{}, r.err
 	case <-patience.C:
-		return nil, fmt.Errorf("no request: %w", context.DeadlineExceeded)
+		return hybrid.Message{}, fmt.Errorf("no request: %w", context.DeadlineExceeded)
 	}
 }
 

@@ -11,11 +11,9 @@
 package cbor
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
-	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -26,6 +24,9 @@ const MaxDepth = 4
 
 // Raw is an encoded value that is carried without being looked into.
 type Raw = cbor.RawMessage
+
+// ByteString is a byte string that can be the key of a map.
+type ByteString = cbor.ByteString
 
 // ErrNotCanonical is wrapped by the errors for input that is well-formed CBOR
 // but not in the canonical form.
@@ -41,7 +42,7 @@ var (
 		DupMapKey:       cbor.DupMapKeyEnforcedAPF,
 		IndefLength:     cbor.IndefLengthForbidden,
 		TagsMd:          cbor.TagsForbidden,
-		MaxNestedLevels: MaxDepth,
+		MaxNestedLevels: MaxDepth + 1, // what is deeper is found before, or allowed
 		// An interface receives the widest type that fits, never a float.
 		IntDec:         cbor.IntDecConvertSigned,
 		DefaultMapType: reflect.TypeFor[map[any]any](),
@@ -70,20 +71,47 @@ func MustEncode(v any) []byte { return must(enc.Marshal(v)) }
 // Decode reads exactly one canonical value from data into v. Bytes left over
 // are an error.
 func Decode(data []byte, v any) error {
-	rest, err := DecodeFirst(data, v)
-	if err != nil {
-		return err
-	}
-	if len(rest) != 0 {
-		return fmt.Errorf("%d bytes after the value", len(rest))
-	}
-	return nil
+	return atEnd(DecodeFirst(data, v))
 }
 
 // DecodeFirst reads the first canonical value of data into v and returns the
 // bytes that follow it.
 func DecodeFirst(data []byte, v any) (rest []byte, err error) {
-	rest, err = checkCanonical(data, 0)
+	return decodeFirst(data, v, rules{maxDepth: MaxDepth})
+}
+
+// An Allowance is what the definition of one message lets it have beyond the
+// canonical form, or what is borne with in it. Members are of the outermost map
+// and named by their keys, 1 to 23; 0 names none.
+type Allowance struct {
+	// Deeper names a member that may have one level more than MaxDepth leaves
+	// to it.
+	Deeper uint8
+	// AnyOrder names a member that is a map with its keys in any order. No key
+	// may be there twice.
+	AnyOrder uint8
+}
+
+// DecodeAllowing is Decode with an allowance.
+func DecodeAllowing(data []byte, v any, a Allowance) error {
+	return atEnd(decodeFirst(data, v, rules{maxDepth: MaxDepth, members: a}))
+}
+
+// DecodeAnyOrder is Decode of a map whose keys, and those of no map inside it,
+// may be in any order. Repeated keys are refused if v is a map or a struct.
+func DecodeAnyOrder(data []byte, v any) error {
+	return atEnd(decodeFirst(data, v, rules{maxDepth: MaxDepth, anyOrder: true}))
+}
+
+func atEnd(rest []byte, err error) error {
+	if err == nil && len(rest) != 0 {
+		return fmt.Errorf("%d bytes after the value", len(rest))
+	}
+	return err
+}
+
+func decodeFirst(data []byte, v any, r rules) (rest []byte, err error) {
+	rest, err = checkCanonical(data, 0, r)
 	if err != nil {
 		return nil, err
 	}
@@ -94,116 +122,4 @@ func DecodeFirst(data []byte, v any) (rest []byte, err error) {
 		return nil, err
 	}
 	return rest, nil
-}
-
-// Major types of RFC 8949 §3.1.
-const (
-	majorUint = iota
-	majorNegative
-	majorBytes
-	majorText
-	majorArray
-	majorMap
-	majorTag
-	majorSimple
-)
-
-// checkCanonical walks one value and returns what follows it.
-func checkCanonical(data []byte, depth int) (rest []byte, err error) {
-	major, arg, rest, err := readHead(data)
-	if err != nil {
-		return nil, err
-	}
-	switch major {
-	case majorUint, majorNegative:
-		return rest, nil
-	case majorBytes, majorText:
-		if uint64(len(rest)) < arg {
-			return nil, fmt.Errorf("string of %d bytes, %d left", arg, len(rest))
-		}
-		if major == majorText && !utf8.Valid(rest[:arg]) {
-			return nil, errors.New("text is not UTF-8")
-		}
-		return rest[arg:], nil
-	case majorArray:
-		if depth >= MaxDepth {
-			return nil, fmt.Errorf("%w: more than %d levels", ErrNotCanonical, MaxDepth)
-		}
-		for range arg {
-			if rest, err = checkCanonical(rest, depth+1); err != nil {
-				return nil, err
-			}
-		}
-		return rest, nil
-	case majorMap:
-		return checkMap(rest, arg, depth)
-	case majorTag:
-		return nil, fmt.Errorf("%w: tag", ErrNotCanonical)
-	default:
-		if data[0] != 0xf4 && data[0] != 0xf5 {
-			return nil, fmt.Errorf("%w: simple value %#x", ErrNotCanonical, data[0])
-		}
-		return rest, nil
-	}
-}
-
-func checkMap(rest []byte, pairs uint64, depth int) ([]byte, error) {
-	if depth >= MaxDepth {
-		return nil, fmt.Errorf("%w: more than %d levels", ErrNotCanonical, MaxDepth)
-	}
-	var last []byte
-	for range pairs {
-		after, err := checkCanonical(rest, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		key := rest[:len(rest)-len(after)]
-		if last != nil && !sortsBefore(last, key) {
-			return nil, fmt.Errorf("%w: map keys out of order or repeated", ErrNotCanonical)
-		}
-		last = key
-		if rest, err = checkCanonical(after, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
-}
-
-// sortsBefore orders encoded keys: major type, then length, then bytes
-// (CTAP 2.3 §8). For keys of one type the first two agree with comparing the
-// encodings by length first.
-func sortsBefore(a, b []byte) bool {
-	if am, bm := a[0]>>5, b[0]>>5; am != bm {
-		return am < bm
-	}
-	if len(a) != len(b) {
-		return len(a) < len(b)
-	}
-	return bytes.Compare(a, b) < 0
-}
-
-func readHead(data []byte) (major byte, arg uint64, rest []byte, err error) {
-	if len(data) == 0 {
-		return 0, 0, nil, errors.New("value missing")
-	}
-	major, info := data[0]>>5, data[0]&0x1f
-	rest = data[1:]
-	if info < 24 {
-		return major, uint64(info), rest, nil
-	}
-	if info > 27 {
-		return 0, 0, nil, fmt.Errorf("%w: indefinite length or reserved", ErrNotCanonical)
-	}
-	n := 1 << (info - 24)
-	if len(rest) < n {
-		return 0, 0, nil, errors.New("head cut short")
-	}
-	for _, b := range rest[:n] {
-		arg = arg<<8 | uint64(b)
-	}
-	least := []uint64{24, 1 << 8, 1 << 16, 1 << 32}[info-24]
-	if major != majorSimple && arg < least {
-		return 0, 0, nil, fmt.Errorf("%w: integer longer than needed", ErrNotCanonical)
-	}
-	return major, arg, rest[n:], nil
 }

@@ -252,3 +252,50 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAnAllowanceIsForOneMemberAlone(t *testing.T) {
+	t.Parallel()
+	const unsorted, sorted = "a2627576f5627570f5", "a2627570f5627576f5"
+	deep := func(member, levels string) string { return "a1" + member + levels }
+	for _, tt := range []struct {
+		name, hex string
+		allow     cbor.Allowance
+		fits      bool
+	}{
+		{"any order, allowed", "a105" + unsorted, cbor.Allowance{AnyOrder: 5}, true},
+		{"order all the same", "a105" + sorted, cbor.Allowance{AnyOrder: 5}, true},
+		{"any order, of another member", "a104" + unsorted, cbor.Allowance{AnyOrder: 5}, false},
+		{"any order, one level below", "a105a104" + unsorted, cbor.Allowance{AnyOrder: 5}, false},
+		{"any order, of the outermost map", "a205" + sorted + "0401", cbor.Allowance{AnyOrder: 5}, false},
+		{"any order, of a member with key 0", "a100" + unsorted, cbor.Allowance{}, false},
+		{"any order, in an array", "a10581" + unsorted, cbor.Allowance{AnyOrder: 5}, false},
+		{"four levels", deep("04", "818180"), cbor.Allowance{}, true},
+		{"five levels", deep("04", "81818180"), cbor.Allowance{}, false},
+		{"five levels, allowed", deep("04", "81818180"), cbor.Allowance{Deeper: 4}, true},
+		{"five levels, of another member", deep("05", "81818180"), cbor.Allowance{Deeper: 4}, false},
+		{"six levels", deep("04", "8181818180"), cbor.Allowance{Deeper: 4}, false},
+		{"bytes left over", "a000", cbor.Allowance{}, false},
+	} {
+		var v any
+		if err := cbor.DecodeAllowing(unhex(t, tt.hex), &v, tt.allow); (err == nil) != tt.fits {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+func TestDecodeAnyOrder(t *testing.T) {
+	t.Parallel()
+	for in, fits := range map[string]bool{
+		"a2627576f5627570f5":         true,  // uv, up
+		"a2627570f5627576f5":         true,  // up, uv
+		"a2627570f5627570f5":         false, // up twice
+		"a3627570f5627576f5627570f4": false, // up twice, not side by side
+		"a2627570f5627576f500":       false,
+		"bf627570f5ff":               false,
+	} {
+		var v map[string]bool
+		if err := cbor.DecodeAnyOrder(unhex(t, in), &v); (err == nil) != fits {
+			t.Errorf("DecodeAnyOrder(%s) = %v", in, err)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -45,6 +44,9 @@ type Config struct {
 	RelayCA string `json:"relay_ca"`
 	// CodeSeconds is how long a QR code waits for a phone; 0 means 3 minutes.
 	CodeSeconds int `json:"code_seconds,omitempty"`
+	// Links is the file that keeps phones that let themselves be remembered.
+	// Without one none is asked.
+	Links string `json:"links,omitempty"`
 	// Form is "desktop" or "phone"; empty means desktop.
 	Form platform.Form `json:"form"`
 	// Name is what this device's person reads who asks, such as "Chromium".
@@ -98,19 +100,24 @@ func NewHost(c Config, log *slog.Logger, more ...platform.Route) (*Host, error) 
 	if c.Authenticator != "" {
 		routes = append(routes, &local.Route{Socket: c.Authenticator, Name: c.Name})
 	}
-	routes = append(routes, &phone.Route{
+	phones := &phone.Route{
 		Scanner:  c.scanner(),
 		Tunnel:   relays,
 		Direct:   c.Direct,
 		Timeouts: link.Timeouts{Find: time.Duration(c.CodeSeconds) * time.Second},
-	})
+	}
+	if c.Links != "" {
+		phones.Links = phone.OpenLinks(c.Links)
+	}
+	routes = append(routes, phones)
 	form := c.Form
 	if form == "" {
 		form = platform.FormDesktop
 	}
 	return &Host{
 		Client: platform.Client{
-			Routes: append(routes, more...), Form: form, Log: log, Related: fetchRelated(http.DefaultTransport),
+			Routes: append(routes, more...), Remembered: phones.Remembered, Form: form, Log: log,
+			Related: fetchRelated(http.DefaultTransport),
 		},
 		Log: log,
 	}, nil
@@ -159,5 +166,5 @@ func (b bluetooth) radio(ctx context.Context) (*bluez.Radio, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, errors.Join(hybrid.ErrRadioOff, err)
+	return nil, err // it says that the radio is off
 }

@@ -84,8 +84,13 @@ var galleryLegs = []platform.Leg{
 	platform.LegTimeout, platform.LegNoKey, platform.LegKey,
 }
 
+var galleryTroubles = []platform.Trouble{
+	platform.TroubleName, platform.TroubleConnect, platform.TroubleCertificate, platform.TroubleClock, platform.TroubleBetween,
+	platform.TroubleService,
+}
+
 var galleryStages = []platform.Stage{
-	platform.StageAskHere, platform.StageRadioOff, platform.StageShowCode, platform.StageHeard, platform.StageRelayed,
+	platform.StageAskHere, platform.StageCalling, platform.StageRadioOff, platform.StageShowCode, platform.StageHeard, platform.StageRelayed,
 	platform.StageAnswered, platform.StageInsertKey, platform.StageChooseKey, platform.StageTouchKey,
 }
 
@@ -125,6 +130,12 @@ func galleryChoices() []galleryState {
 		{"choose", gallerySignIn, platform.FormDesktop, choose(holds, usable)},
 		{"choose-make", galleryRegister, platform.FormDesktop, choose(usable, usable)},
 	}
+	remembered := choose(holds, usable)
+	remembered.Ways = append([]platform.Way{
+		{Kind: platform.Phone, ID: "1", Name: "Maia's Pixel 9", Readiness: usable},
+		{Kind: platform.Phone, ID: "2", Name: "Workshop phone with a name that is much too long for one line", Readiness: usable},
+	}, remembered.Ways...)
+	all = append(all, galleryState{"choose-remembered", gallerySignIn, platform.FormDesktop, remembered})
 	for _, o := range []platform.Obstacle{platform.NotRunning, platform.NoBluetooth, platform.NotPermitted, platform.NotSupported,
 		platform.NotWanted, platform.NothingHere} {
 		no := platform.Readiness{Why: o}
@@ -139,13 +150,23 @@ func galleryWays() (all []galleryState) {
 		all = append(all, galleryState{name, gallerySignIn, platform.FormDesktop, s})
 	}
 	for _, s := range galleryStages {
-		add(string(s), platform.Screen{Sort: platform.ScreenProgress, Progress: platform.Progress{
+		add(string(s), platform.Screen{Sort: platform.ScreenProgress, Name: "Maia's Pixel 9", Progress: platform.Progress{
 			Stage: s, Code: galleryCode(), Relay: galleryRelay(s), Until: time.Now().Add(278 * time.Second),
+		}})
+	}
+	for _, i := range []platform.Instead{platform.InsteadOfSilence, platform.InsteadOfForgotten} {
+		add("instead-"+string(i), platform.Screen{Sort: platform.ScreenProgress, Name: "Maia's Pixel 9", Progress: platform.Progress{
+			Stage: platform.StageShowCode, Code: galleryCode(), Until: time.Now().Add(178 * time.Second), Instead: i,
 		}})
 	}
 	for _, l := range galleryLegs {
 		add("failed-"+string(l), platform.Screen{
 			Sort: platform.ScreenFailed, Kind: platform.Phone, Failed: &platform.Failed{Leg: l, Relay: "relay.alder.example"},
+		})
+	}
+	for _, tr := range galleryTroubles {
+		add("failed-relay-"+string(tr), platform.Screen{Sort: platform.ScreenFailed, Kind: platform.Phone,
+			Failed: &platform.Failed{Leg: platform.LegRelay, Relay: "relay.alder.example", Trouble: tr},
 		})
 	}
 	kinds := []platform.Kind{platform.Phone, platform.SecurityKey, platform.ThisDevice}

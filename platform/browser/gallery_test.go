@@ -50,7 +50,7 @@ const screenFacts = `(() => {
     site: seen(document.querySelector('.win-top')) ? document.querySelector('.win-top').innerText : '',
     tall: document.documentElement.scrollHeight, wide: document.documentElement.scrollWidth,
     small: [...document.querySelectorAll('button')].filter((b) => b.getBoundingClientRect().height < 44).map((b) => b.innerText),
-    unnamed: [...document.querySelectorAll('button')].filter((b) => !b.innerText.trim()).length,
+    unnamed: [...document.querySelectorAll('button')].filter((b) => !(b.getAttribute('aria-label') || b.innerText).trim()).length,
     buttons: document.querySelectorAll('footer button').length,
   };
 })()`

@@ -236,7 +236,7 @@ func (s *serving) end(id ID, cause error) {
 func (s *serving) act(m incoming) {
 	if r := s.find(m.ID); r != nil {
 		r.window.pressed(platform.Action{
-			Do: platform.Do(m.Action.Do), Kind: platform.Kind(m.Action.Kind), Index: m.Action.Index,
+			Do: platform.Do(m.Action.Do), Kind: platform.Kind(m.Action.Kind), ID: m.Action.ID, Index: m.Action.Index,
 		})
 	}
 }

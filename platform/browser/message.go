@@ -53,6 +53,7 @@ type incoming struct {
 type action struct {
 	Do    string `json:"do"`
 	Kind  string `json:"kind"`
+	ID    string `json:"id,omitempty"`
 	Index int    `json:"index"`
 }
 

@@ -58,6 +58,8 @@ type option struct {
 	Title  string `json:"title"`
 	Detail string `json:"detail,omitempty"`
 	Off    bool   `json:"off,omitempty"`
+	// Aside is a second thing to do with it, such as to forget it.
+	Aside *button `json:"aside,omitempty"`
 }
 
 // leg is one part of the way to a phone.
@@ -110,7 +112,7 @@ func viewOf(r platform.Request, f platform.Form, s platform.Screen) view {
 	case platform.ScreenChoose:
 		v = w.choose(s.Ways)
 	case platform.ScreenProgress:
-		v = w.progress(s.Progress)
+		v = w.progress(s)
 	case platform.ScreenFailed:
 		v = w.failed(s.Kind, *s.Failed)
 	case platform.ScreenAccounts:
@@ -147,8 +149,15 @@ func (w words) choose(ways []platform.Way) view {
 	}
 	for _, way := range ways {
 		o := option{
-			Action: action{Do: string(platform.DoChoose), Kind: string(way.Kind)},
+			Action: action{Do: string(platform.DoChoose), Kind: string(way.Kind), ID: way.ID},
 			Icon:   string(way.Kind), Title: wayTitles[way.Kind], Detail: w.detail(way), Off: !way.Usable,
+		}
+		if way.ID != "" {
+			o.Title = way.Name
+			o.Aside = &button{
+				Action: action{Do: string(platform.DoForget), ID: way.ID},
+				Label:  "Forget " + way.Name, Style: "quiet", Icon: "cross",
+			}
 		}
 		v.Options = append(v.Options, o)
 	}
@@ -180,6 +189,8 @@ func (w words) detail(way platform.Way) string {
 	switch {
 	case !way.Usable:
 		return "Not available at the moment"
+	case way.ID != "":
+		return "Without a code. It's asked directly"
 	case way.Kind == platform.Phone:
 		return "Scan a code with its camera"
 	case way.Kind == platform.SecurityKey:

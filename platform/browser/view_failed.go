@@ -9,7 +9,7 @@ func (w words) failed(k platform.Kind, f platform.Failed) view {
 	if !ok {
 		v = w.failedReason(k, f.Reason)
 	}
-	v.Key, v.Alert = "failed "+string(f.Leg)+string(f.Reason), true
+	v.Key, v.Alert = "failed "+string(f.Leg)+string(f.Reason)+string(f.Trouble), true
 	v.Buttons = []button{cancelButton, otherButton, againButton}
 	return v
 }
@@ -34,15 +34,46 @@ func (w words) failedLeg(f platform.Failed) (v view, ok bool) {
 			Todo: []string{"Turn on Bluetooth on the phone.", "Hold it within an arm's length of " + w.here + ".",
 				"Check that the phone is online, then scan again."}}, true
 	case platform.LegRelay:
-		text := "Your phone is close by and ready. The relay didn't answer from this network."
-		if f.Relay != "" {
-			text = "Your phone is close by and ready. " + f.Relay + " didn't answer from this network."
-		}
-		return view{Legs: w.legs(f.Relay, "ok", "bad", "idle"),
-			Title: w.Here() + " couldn't reach the relay", Text: text,
-			Todo: []string{"Try another network, such as your phone's hotspot, or use another way."}}, true
+		return w.failedRelay(f), true
 	}
 	return w.failedPhone(f)
+}
+
+// failedRelay says why the relay was not reached. The phone was heard by then.
+func (w words) failedRelay(f platform.Failed) view {
+	relay := f.Relay
+	if relay == "" {
+		relay = "the relay"
+	}
+	v := view{Legs: w.legs(f.Relay, "ok", "bad", "idle"), Title: w.Here() + " couldn't reach the relay"}
+	switch f.Trouble {
+	case platform.TroubleName:
+		v.Text = w.Here() + " is offline, or this network doesn't know " + relay + "."
+		v.Todo = []string{"Check that " + w.here + " is online, or try another network, such as your phone's hotspot."}
+	case platform.TroubleCertificate:
+		v.Title = "Something stands between " + w.here + " and the relay"
+		v.Text = "Whoever answered isn't " + relay + ". Company networks and virus scanners do that when they open encrypted connections. Nothing was sent."
+		v.Todo = []string{"Use another network, or ask whoever runs this one to let " + relay + " through."}
+	case platform.TroubleClock:
+		v.Title = "Check the date and time on " + w.here
+		v.Text = "By its clock, the relay's certificate isn't valid now."
+		v.Todo = []string{"Set the date and time in the settings, then try again."}
+	case platform.TroubleBetween:
+		v.Title = "This network wants something first"
+		v.Text = "A sign-in page or a proxy answered in place of " + relay + "."
+		v.Todo = []string{"Open any page in the browser and sign in to the network, or use another one."}
+	case platform.TroubleService:
+		v.Title = "The relay can't help just now"
+		v.Text = "It answered, but it has no room, or a fault."
+		v.Todo = []string{"Try again in a minute, or use another way."}
+	default:
+		v.Text = "Your phone is close by and ready. " + relay + " didn't answer from this network."
+		if f.Relay == "" {
+			v.Text = "Your phone is close by and ready. The relay didn't answer from this network."
+		}
+		v.Todo = []string{"Try another network, such as your phone's hotspot, or use another way."}
+	}
+	return v
 }
 
 // failedPhone has words for the legs after the relay, and for keys.

@@ -8,7 +8,8 @@ import (
 )
 
 // progress is the screen of a way that is being tried.
-func (w words) progress(p platform.Progress) view {
+func (w words) progress(s platform.Screen) view {
+	p := s.Progress
 	switch p.Stage {
 	case platform.StageAskHere:
 		return view{
@@ -24,8 +25,10 @@ func (w words) progress(p platform.Progress) view {
 			Note:    "Turn it on in the settings. The code appears by itself.",
 			Buttons: []button{cancelButton, otherButton},
 		}
+	case platform.StageCalling:
+		return w.calling(s.Name, p)
 	case platform.StageShowCode:
-		return w.showCode(p)
+		return w.showCode(s.Name, p)
 	case platform.StageHeard, platform.StageRelayed:
 		return w.connecting(p)
 	case platform.StageAnswered:
@@ -40,7 +43,18 @@ func (w words) progress(p platform.Progress) view {
 	panic("browser: internal error: no view for stage " + string(p.Stage))
 }
 
-func (w words) showCode(p platform.Progress) view {
+func (w words) calling(name string, p platform.Progress) view {
+	return view{
+		Key: "calling", Title: "Look at " + name, Text: "It's being asked now. Keep it next to " + w.here + ".", Art: "wait",
+		Ticks: []tick{
+			{"radio", "Bluetooth on, on both"},
+			{"globe", "Both online. They can be on different networks"},
+		},
+		Buttons: []button{cancelButton, otherButton}, Until: p.Until.UnixMilli(),
+	}
+}
+
+func (w words) showCode(name string, p platform.Progress) view {
 	v := view{
 		Key: "code", Title: "Scan this with your phone", Text: "Use the camera, or Cardea Authenticator.",
 		Code: drawCode(p.Code),
@@ -52,6 +66,12 @@ func (w words) showCode(p platform.Progress) view {
 	}
 	if !p.Until.IsZero() {
 		v.Until = p.Until.UnixMilli()
+	}
+	switch p.Instead {
+	case platform.InsteadOfSilence:
+		v.Alert, v.Text = true, name+" didn't answer. Scan this with it, or with another phone."
+	case platform.InsteadOfForgotten:
+		v.Alert, v.Text = true, name+" doesn't remember "+w.here+" any more. Scan this with it, or with another phone."
 	}
 	return v
 }

@@ -41,6 +41,9 @@ type Route struct {
 	Direct bool
 	// Timeouts bound the stages.
 	Timeouts link.Timeouts
+	// Links keeps what phones give that want to be remembered. Without it none
+	// is asked.
+	Links *Links
 }
 
 var _ platform.Route = (*Route)(nil)
@@ -88,6 +91,10 @@ func (r *Route) Open(ctx context.Context, purpose platform.Purpose, show func(pl
 	}
 }
 
+var hints = map[platform.Purpose]hybrid.Hint{
+	platform.MakePasskey: hybrid.HintMakeCredential, platform.UsePasskey: hybrid.HintGetAssertion,
+}
+
 // radioOn reports whether a scan lasts: a radio that is off refuses at once.
 // It looks before the next code is made, so that none is shown in vain.
 func (r *Route) radioOn(ctx context.Context) bool {
@@ -98,12 +105,7 @@ func (r *Route) radioOn(ctx context.Context) bool {
 }
 
 func (r *Route) once(ctx context.Context, purpose platform.Purpose, show func(platform.Progress)) (platform.Connection, error) {
-	hints := map[platform.Purpose]hybrid.Hint{platform.MakePasskey: "mc", platform.UsePasskey: "ga"}
-	invite := hybrid.NewInvitation
-	if r.Direct {
-		invite = hybrid.NewDirectInvitation
-	}
-	invitation, err := invite(hints[purpose])
+	invitation, err := r.invite(hints[purpose])
 	if err != nil {
 		return nil, fmt.Errorf("making a code: %w", err)
 	}
@@ -121,7 +123,17 @@ func (r *Route) once(ctx context.Context, purpose platform.Purpose, show func(pl
 	if err != nil {
 		return nil, j.failure(ctx, err)
 	}
-	return &connection{client: client, relay: j.relay}, nil
+	return &connection{client: client, relay: j.relay, links: r.Links}, nil
+}
+
+func (r *Route) invite(hint hybrid.Hint) (*hybrid.Invitation, error) {
+	switch {
+	case r.Direct:
+		return hybrid.NewDirectInvitation(hint, r.Links != nil)
+	case r.Links != nil:
+		return hybrid.NewLinkingInvitation(hint)
+	}
+	return hybrid.NewInvitation(hint)
 }
 
 func draw(text string) (platform.Matrix, error) {
@@ -200,7 +212,8 @@ func (j *journey) failure(ctx context.Context, err error) error {
 }
 
 // failure makes a *platform.Failure of an error of package link, unless the
-// request has ended. The legs have the same names there.
+// request has ended. The legs, and the troubles of package tunnel, have the same
+// names there.
 func failure(ctx context.Context, err error, relay string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -210,12 +223,17 @@ func failure(ctx context.Context, err error, relay string) error {
 	if errors.As(err, &l) {
 		leg = platform.Leg(l.Leg)
 	}
-	return &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	f := &platform.Failure{Leg: leg, Relay: relay, Err: err}
+	if leg == platform.LegRelay {
+		f.Trouble = platform.Trouble(tunnel.TroubleOf(err))
+	}
+	return f
 }
 
 type connection struct {
 	client *link.Client
 	relay  string
+	links  *Links // may be nil
 }
 
 func (c *connection) Send(ctx context.Context, request []byte) ([]byte, error) {
@@ -228,4 +246,13 @@ func (c *connection) Send(ctx context.Context, request []byte) ([]byte, error) {
 
 func (c *connection) Info() ctap.Info   { return c.client.Info() }
 func (c *connection) Transport() string { return webauthn.TransportHybrid }
-func (c *connection) Close() error      { return c.client.Close() }
+
+// Close ends the transaction, and keeps the link that the phone may have given.
+// A person who has signed in is not told if that does not work: the code will
+// do the next time.
+func (c *connection) Close() error {
+	if l, ok := c.client.Linking(); ok && c.links != nil {
+		_ = c.links.Keep(l)
+	}
+	return c.client.Close()
+}

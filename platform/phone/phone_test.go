@@ -32,7 +32,8 @@ type room struct {
 	air    *air.Air
 	tunnel *tunnel.Dialer
 	phone  *authenticator.Authenticator
-	ctx    context.Context // of the phone's side
+	link   *hybrid.LinkOffer // what the phone gives who asks; may be nil
+	ctx    context.Context   // of the phone's side
 	leave  context.CancelFunc
 	all    sync.WaitGroup
 }
@@ -78,9 +79,7 @@ func (r *room) scan(t *testing.T) func(platform.Progress) {
 }
 
 func (r *room) answer(t *testing.T, qr hybrid.QR) {
-	p, err := link.Answer(r.ctx, qr, link.AnswerConfig{
-		Advertiser: r.air, Tunnel: r.tunnel, Service: hybrid.DevelopmentService, Info: r.phone.Info(),
-	})
+	p, err := link.Answer(r.ctx, qr, r.answerConfig())
 	if err != nil {
 		if r.ctx.Err() == nil {
 			t.Errorf("Answer() = %v", err)
@@ -88,8 +87,13 @@ func (r *room) answer(t *testing.T, qr hybrid.QR) {
 		return
 	}
 	defer p.Close()
-	caller := authenticator.Caller{Via: "hybrid", Name: "test"}
-	_ = p.Serve(r.ctx, func(ctx context.Context, request []byte) []byte { return r.phone.Handle(ctx, caller, request) })
+	_ = p.Serve(r.ctx, r.handle)
+}
+
+func (r *room) answerConfig() link.AnswerConfig {
+	return link.AnswerConfig{
+		Advertiser: r.air, Tunnel: r.tunnel, Service: hybrid.DevelopmentService, Info: r.phone.Info(), Link: r.link,
+	}
 }
 
 // picture draws a code as a screen does, with its quiet zone.

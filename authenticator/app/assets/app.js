@@ -82,6 +82,53 @@ document.addEventListener('keydown', e => {
   if (e.key === 'Escape' && host && !bare) host.querySelector('button[value=cancel]')?.click();
 });
 
+// A button that has to be held. The phone takes the time; what is shown here is
+// only how far it is. A click that no hold came before, as a screen reader makes
+// it, is sent on: two of them with a pause between do the same.
+let held = null;
+function post(form, what) {
+  const body = new URLSearchParams(new FormData(form));
+  body.set('do', what);
+  return fetch('/prompt', { method: 'POST', body, headers: { Accept: 'text/html;fragment=sheet' } });
+}
+function press(button) {
+  if (held) return;
+  const ms = Number(button.dataset.hold);
+  const mine = held = { button, done: false };
+  button.style.setProperty('--hold', ms + 'ms');
+  button.classList.add('holding');
+  post(button.form, 'press').then(() => {
+    mine.timer = setTimeout(() => { mine.done = true; sheet(post(button.form, 'held')).catch(() => location.reload()); }, ms + 100);
+    if (held !== mine) clearTimeout(mine.timer);
+  }).catch(() => location.reload());
+}
+function release() {
+  if (!held) return;
+  const mine = held;
+  held = null;
+  clearTimeout(mine.timer);
+  mine.button.classList.remove('holding');
+  if (!mine.done) post(mine.button.form, 'release').catch(() => {});
+}
+const holds = e => e.target.closest?.('[data-hold]');
+let clicks = false; // the click that ends a hold is no press of its own
+document.addEventListener('pointerdown', e => { if (holds(e) && e.button === 0) { clicks = true; press(holds(e)); } });
+for (const end of ['pointerup', 'pointercancel', 'blur']) addEventListener(end, release);
+document.addEventListener('keydown', e => {
+  if (!holds(e) || (e.key !== ' ' && e.key !== 'Enter')) return;
+  e.preventDefault();
+  if (!e.repeat) press(holds(e));
+});
+document.addEventListener('keyup', e => { if (holds(e)) { e.preventDefault(); release(); } });
+document.addEventListener('click', e => { if (holds(e) && clicks) { clicks = false; e.preventDefault(); } }, true);
+
+setInterval(() => {
+  for (const e of document.querySelectorAll('[data-until]')) {
+    const left = Math.max(0, Math.round((Number(e.dataset.until) - Date.now()) / 1000));
+    e.textContent = `Waits for you: ${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')} left`;
+  }
+}, 1000);
+
 const clock = document.getElementById('clock');
 if (clock) {
   const tick = () => { clock.textContent = new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }); };

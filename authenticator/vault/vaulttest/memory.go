@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,9 +17,12 @@ import (
 // Memory is a Vault that forgets everything when the program ends. The zero
 // Memory is empty and unlocked. It is safe for concurrent use.
 type Memory struct {
-	mu       sync.Mutex
-	locked   bool
-	passkeys []authenticator.Passkey // in the order of saving
+	mu        sync.Mutex
+	locked    bool
+	saved     uint64 // passkeys, ever
+	byID      map[string]*kept
+	byRP      map[webauthn.RPID]map[string]*kept // and then by ID
+	byAccount map[account]*kept                  // the discoverable ones
 
 	pin      []byte // hash, nil if none
 	length   int
@@ -26,6 +30,20 @@ type Memory struct {
 	settings []byte
 	notes    map[string][]byte
 }
+
+// kept is a passkey; later saved, its number is higher.
+type kept struct {
+	authenticator.Passkey
+	number uint64
+}
+
+// account is who a discoverable passkey is for.
+type account struct {
+	rp     webauthn.RPID
+	handle string
+}
+
+func accountOf(p authenticator.Passkey) account { return account{p.RPID, string(p.Account.Handle)} }
 
 var _ authenticator.PINVault = (*Memory)(nil)
 
@@ -55,15 +73,17 @@ func (m *Memory) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticato
 	if err := m.readable(ctx); err != nil {
 		return nil, err
 	}
-	var found []authenticator.Passkey
-	for _, p := range slices.Backward(m.passkeys) {
-		if rp == "" || p.RPID == rp {
-			found = append(found, copyOf(p))
-		}
+	from := m.byID
+	if rp != "" {
+		from = m.byRP[rp]
 	}
-	slices.SortStableFunc(found, func(a, b authenticator.Passkey) int {
-		return -cmp.Compare(a.CreatedAt.UnixMilli(), b.CreatedAt.UnixMilli())
+	sorted := slices.SortedFunc(maps.Values(from), func(a, b *kept) int {
+		return cmp.Or(cmp.Compare(b.CreatedAt.UnixMilli(), a.CreatedAt.UnixMilli()), cmp.Compare(b.number, a.number))
 	})
+	found := make([]authenticator.Passkey, len(sorted))
+	for i, k := range sorted {
+		found[i] = copyOf(k.Passkey)
+	}
 	return found, nil
 }
 
@@ -74,12 +94,34 @@ func (m *Memory) Save(ctx context.Context, p authenticator.Passkey) error {
 	if err := m.readable(ctx); err != nil {
 		return err
 	}
-	m.passkeys = slices.DeleteFunc(m.passkeys, func(o authenticator.Passkey) bool {
-		sameAccount := o.RPID == p.RPID && bytes.Equal(o.Account.Handle, p.Account.Handle)
-		return bytes.Equal(o.ID, p.ID) || p.Discoverable && o.Discoverable && sameAccount
-	})
-	m.passkeys = append(m.passkeys, copyOf(p))
+	m.remove(m.byID[string(p.ID)])
+	if m.byID == nil {
+		m.byID, m.byRP, m.byAccount = map[string]*kept{}, map[webauthn.RPID]map[string]*kept{}, map[account]*kept{}
+	}
+	m.saved++
+	k := &kept{copyOf(p), m.saved}
+	if p.Discoverable {
+		m.remove(m.byAccount[accountOf(p)])
+		m.byAccount[accountOf(p)] = k
+	}
+	m.byID[string(p.ID)] = k
+	if m.byRP[p.RPID] == nil {
+		m.byRP[p.RPID] = map[string]*kept{}
+	}
+	m.byRP[p.RPID][string(p.ID)] = k
 	return nil
+}
+
+// remove forgets k, which may be nil.
+func (m *Memory) remove(k *kept) {
+	if k == nil {
+		return
+	}
+	delete(m.byID, string(k.ID))
+	delete(m.byRP[k.RPID], string(k.ID))
+	if k.Discoverable {
+		delete(m.byAccount, accountOf(k.Passkey))
+	}
 }
 
 // Use counts a signature.
@@ -89,12 +131,13 @@ func (m *Memory) Use(ctx context.Context, id webauthn.CredentialID, at time.Time
 	if err := m.readable(ctx); err != nil {
 		return 0, err
 	}
-	i := m.index(id)
-	if i < 0 {
+	p := m.byID[string(id)]
+	if p == nil {
 		return 0, authenticator.ErrNoPasskey
 	}
-	p := &m.passkeys[i]
-	p.SignCount++
+	if !p.Shared {
+		p.SignCount++
+	}
 	if !at.IsZero() {
 		p.LastUsed = at
 	}
@@ -108,11 +151,11 @@ func (m *Memory) Delete(ctx context.Context, id webauthn.CredentialID) error {
 	if err := m.readable(ctx); err != nil {
 		return err
 	}
-	i := m.index(id)
-	if i < 0 {
+	k := m.byID[string(id)]
+	if k == nil {
 		return authenticator.ErrNoPasskey
 	}
-	m.passkeys = slices.Delete(m.passkeys, i, i+1)
+	m.remove(k)
 	return nil
 }
 
@@ -121,10 +164,6 @@ func (m *Memory) readable(ctx context.Context) error {
 		return authenticator.ErrLocked
 	}
 	return ctx.Err()
-}
-
-func (m *Memory) index(id webauthn.CredentialID) int {
-	return slices.IndexFunc(m.passkeys, func(p authenticator.Passkey) bool { return bytes.Equal(p.ID, id) })
 }
 
 func copyOf(p authenticator.Passkey) authenticator.Passkey {

@@ -16,11 +16,11 @@ func (m *Memory) Find(ctx context.Context, id webauthn.CredentialID) (authentica
 	if err := m.readable(ctx); err != nil {
 		return authenticator.Passkey{}, err
 	}
-	i := m.index(id)
-	if i < 0 {
+	k := m.byID[string(id)]
+	if k == nil {
 		return authenticator.Passkey{}, authenticator.ErrNoPasskey
 	}
-	return copyOf(m.passkeys[i]), nil
+	return copyOf(k.Passkey), nil
 }
 
 // PINSet reports whether there is a PIN.
@@ -126,6 +126,7 @@ func (m *Memory) Reset(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	m.locked, m.passkeys, m.pin, m.length, m.misses, m.settings, m.notes = false, nil, nil, 0, 0, nil, nil
+	m.locked, m.byID, m.byRP, m.byAccount = false, nil, nil, nil
+	m.pin, m.length, m.misses, m.settings, m.notes = nil, 0, 0, nil, nil
 	return nil
 }

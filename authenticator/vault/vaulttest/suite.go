@@ -47,10 +47,12 @@ func Run(t *testing.T, s Suite) {
 	}{
 		{"what was saved comes back whole", savedComesBack},
 		{"passkeys come newest first and only for their site", newestFirst},
+		{"a passkey is found by its ID", finds},
 		{"an account has one discoverable passkey", oneForAnAccount},
 		{"the same ID is the same passkey", sameID},
 		{"each use counts one", usesCount},
 		{"a silent use counts and leaves no trace", silentUse},
+		{"a shared passkey is not counted", sharedIsNotCounted},
 		{"what was deleted is gone", deletedIsGone},
 		{"a passkey that is not there is ErrNoPasskey", notThere},
 		{"what was given out is a copy", copies},
@@ -239,8 +241,9 @@ func lockedGivesNothing(t *testing.T, s Suite) {
 	}
 	_, passkeys := v.Passkeys(t.Context(), "")
 	_, use := v.Use(t.Context(), p.ID, time.Time{})
+	_, find := v.Find(t.Context(), p.ID)
 	for what, err := range map[string]error{
-		"Passkeys": passkeys, "Use": use,
+		"Passkeys": passkeys, "Use": use, "Find": find,
 		"Save": v.Save(t.Context(), p), "Delete": v.Delete(t.Context(), p.ID),
 	} {
 		if !errors.Is(err, authenticator.ErrLocked) {
@@ -306,5 +309,20 @@ func same(a, b authenticator.Passkey) bool {
 		a.Discoverable == b.Discoverable && a.Nickname == b.Nickname &&
 		a.CreatedAt.Equal(b.CreatedAt) && a.LastUsed.Equal(b.LastUsed) &&
 		a.CredProtect == b.CredProtect && a.HMACSecrets.Equal(b.HMACSecrets) && a.CredBlob.Equal(b.CredBlob) &&
-		a.LargeBlobKey.Equal(b.LargeBlobKey) && a.ThirdPartyPayment == b.ThirdPartyPayment
+		a.LargeBlobKey.Equal(b.LargeBlobKey) && a.ThirdPartyPayment == b.ThirdPartyPayment && a.Shared == b.Shared
+}
+
+func sharedIsNotCounted(t *testing.T, s Suite) {
+	v := s.Open(t)
+	p := NewPasskey(1, "example.org", "ana")
+	p.Shared = true
+	save(t, v, p)
+	at := p.CreatedAt.Add(time.Hour)
+	if count, err := v.Use(t.Context(), p.ID, at); err != nil || count != 0 {
+		t.Errorf("Use = %d, %v; want 0", count, err)
+	}
+	v = s.again(t, v)
+	if got := list(t, v, p.RPID)[0]; !got.Shared || got.SignCount != 0 || !got.LastUsed.Equal(at) {
+		t.Errorf("after its use: %+v", got)
+	}
 }

@@ -44,7 +44,8 @@ function heading(v) {
 function option(o) {
   const b = el('button', 'option', el('span', 'tile', icon(o.icon)),
     el('span', 'grow', el('span', 't', o.title), o.detail && el('span', 'd', o.detail)), !o.off && icon('go', 20));
-  return el('li', '', pressable(attr(b, {'aria-disabled': o.off ? 'true' : undefined}), o.action));
+  return el('li', o.aside ? 'with-aside' : '', pressable(attr(b, {'aria-disabled': o.off ? 'true' : undefined}), o.action),
+    o.aside && pressable(attr(el('button', 'aside', icon(o.aside.icon, 18)), {'aria-label': o.aside.label, title: o.aside.label}), o.aside.action));
 }
 
 const SIGNS = {ok: 'check', bad: 'cross'};

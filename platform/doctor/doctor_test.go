@@ -1,0 +1,148 @@
+package doctor_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"cardea/authenticator/agent"
+	"cardea/authenticator/authtest"
+	"cardea/hybrid"
+	"cardea/hybrid/radio/air"
+	"cardea/hybrid/tunnel"
+	"cardea/platform"
+	"cardea/platform/doctor"
+	"cardea/platform/local"
+	"cardea/platform/securitykey"
+	"cardea/relay"
+)
+
+func relayAt(url string) *tunnel.Dialer {
+	return &tunnel.Dialer{Base: func(string) string { return strings.Replace(url, "http", "ws", 1) }}
+}
+
+// healthy is a device on which everything works.
+func healthy(t *testing.T) doctor.Examination {
+	t.Helper()
+	r := relay.New(relay.Config{Log: slog.New(slog.DiscardHandler)})
+	server := httptest.NewServer(r)
+	t.Cleanup(func() { r.Close(); server.Close() })
+
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(folder, "agent.sock")
+	l, err := agent.Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _, _ := authtest.New()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	served := make(chan error, 1)
+	go func() { served <- agent.Serve(ctx, l, a, "") }()
+	t.Cleanup(func() { cancel(); <-served })
+
+	return doctor.Examination{
+		Radio: air.New(), Relays: []hybrid.Service{hybrid.DevelopmentService}, Tunnel: relayAt(server.URL),
+		Routes: []platform.Route{&local.Route{Socket: socket}, &securitykey.Route{Sys: t.TempDir()}},
+	}
+}
+
+func TestAHealthyDevice(t *testing.T) {
+	t.Parallel()
+	domain, err := hybrid.DevelopmentService.Domain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []doctor.Finding{
+		{Leg: platform.LegRadio, Name: "Bluetooth", State: doctor.Works},
+		{Leg: platform.LegRelay, Name: domain, State: doctor.Works},
+		{Leg: platform.LegDevice, Name: "Passkey app", State: doctor.Works},
+		{Leg: platform.LegKey, Name: "Security keys", State: doctor.Works},
+	}
+	got := healthy(t).Examine(t.Context())
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(doctor.Finding{}, "Found")); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// Each leg is broken by itself, found, and named, and says what to do.
+func TestEachBrokenLegIsFound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, e *doctor.Examination)
+		leg   platform.Leg
+		state doctor.State
+		todo  string
+	}{
+		"radio off": {func(t *testing.T, e *doctor.Examination) {
+			off := air.New()
+			off.SetPower(false)
+			e.Radio = off
+		}, platform.LegRadio, doctor.Missing, "Turn Bluetooth on"},
+		"relay down": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = relayAt("http://127.0.0.1:1")
+		}, platform.LegRelay, doctor.Broken, "firewall"},
+		"number of no relay": {func(t *testing.T, e *doctor.Examination) {
+			e.Relays[0] = 17
+		}, platform.LegRelay, doctor.Broken, "number from 256"},
+		"relay that nobody trusts": {func(t *testing.T, e *doctor.Examination) {
+			server := httptest.NewTLSServer(nil)
+			t.Cleanup(server.Close)
+			e.Tunnel = relayAt(server.URL)
+		}, platform.LegRelay, doctor.Broken, "--relay-ca"},
+		"app not running": {func(t *testing.T, e *doctor.Examination) {
+			e.Routes[0] = &local.Route{Socket: filepath.Join(t.TempDir(), "none.sock")}
+		}, platform.LegDevice, doctor.Missing, "cardea authenticator run"},
+		"system without security keys": {func(t *testing.T, e *doctor.Examination) {
+			e.Routes[1] = &securitykey.Route{Sys: filepath.Join(t.TempDir(), "none")}
+		}, platform.LegKey, doctor.Missing, "another way"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := healthy(t)
+			c.spoil(t, &e)
+			for _, f := range e.Examine(t.Context()) {
+				if f.Leg != c.leg {
+					if f.State != doctor.Works {
+						t.Errorf("%+v, want it to work", f)
+					}
+					continue
+				}
+				if f.State != c.state || !strings.Contains(f.Todo, c.todo) || f.Found == "" {
+					t.Errorf("%+v, want it %s and %q", f, c.state, c.todo)
+				}
+			}
+		})
+	}
+}
+
+func TestKeysThatMayNotBeOpened(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may open everything")
+	}
+	sys, dev := t.TempDir(), t.TempDir()
+	folder := filepath.Join(sys, "hidraw0", "device")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	descriptor := []byte{0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01, 0xc0}
+	for path, mode := range map[string]os.FileMode{filepath.Join(folder, "report_descriptor"): 0o644, filepath.Join(dev, "hidraw0"): 0} {
+		if err := os.WriteFile(path, descriptor, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := doctor.Examination{Routes: []platform.Route{&securitykey.Route{Sys: sys, Dev: dev}}}
+	if f := e.Examine(t.Context())[0]; f.State != doctor.Broken || !strings.Contains(f.Todo, "udev") {
+		t.Errorf("%+v", f)
+	}
+}
