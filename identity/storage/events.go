@@ -65,8 +65,8 @@ func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
 func (db *DB) SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error) {
 	err = db.queryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN outcome = $3 THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(CASE WHEN outcome = $3 THEN 0 ELSE 1 END), 0)
-		FROM event WHERE person_id = $1 AND id >= $2 AND kind IN ($4, $5)`,
-		string(user), audit.FirstID(since), string(audit.Done), string(audit.SignIn), string(audit.PassSignIn)).
+		FROM event WHERE person_id = $1 AND id >= $2 AND kind IN ($4, $5, $6)`,
+		string(user), audit.FirstID(since), string(audit.Done), string(audit.SignIn), string(audit.PassSignIn), string(audit.NativeSignIn)).
 		Scan(&done, &refused)
 	return done, refused, err
 }
