@@ -53,13 +53,13 @@ func MaySignIn(u directory.User) error {
 }
 
 // MayEnter decides whether a client is told who is signed in. Who came in by a
-// pass may enter our own pages: there they register a passkey, and MayManage is
+// pass may enter our own pages, but no program of ours: there they register a passkey, and MayManage is
 // asked for everything else.
 func MayEnter(u directory.User, p Proof, c directory.Client) error {
 	if u.Disabled {
 		return ErrDisabled
 	}
-	if p.ByPass && !c.FirstParty {
+	if p.ByPass && (!c.FirstParty || c.Native) {
 		return ErrPassOnlyRegisters
 	}
 	return nil

@@ -16,10 +16,10 @@ const eventColumns = `id, at, kind, person_id, by_id, client_id, outcome, reason
 const eventRead = eventColumns + `,
 	COALESCE((SELECT name FROM client WHERE client.id = event.client_id), '')`
 
-// eventListed is true of all events but those that say that a client of our own
+// eventListed is true of all events but those that say that a page of our own
 // was told who is signed in.
 const eventListed = `NOT (kind = '` + string(audit.ClientSignIn) + `' AND outcome = '` + string(audit.Done) + `'
-	AND client_id IN (SELECT client.id FROM client WHERE first_party))`
+	AND client_id IN (SELECT client.id FROM client WHERE first_party AND NOT native))`
 
 func scanEvent(r row) (audit.Event, error) {
 	var e audit.Event

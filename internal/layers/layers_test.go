@@ -64,7 +64,7 @@ var rooms = map[string][]string{
 	"identity/session":             {"identity/directory"},
 	"identity/ceremony":            {"identity/directory", "identity/policy", "identity/audit", "identity/session", "webauthn"},
 	"identity/grant":               {"identity/directory"},
-	"identity/provider":            {"identity/grant", "identity/session", "identity/directory", "identity/policy", "identity/audit", "internal/httpd"},
+	"identity/provider":            {"identity/grant", "identity/session", "identity/directory", "identity/policy", "identity/audit", "identity/ceremony", "internal/httpd"},
 	"identity/web":                 webMay,
 	"identity/web/signin":          webMay,
 	"identity/web/account":         webMay,
