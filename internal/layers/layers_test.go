@@ -75,6 +75,8 @@ var rooms = map[string][]string{
 	"identity/storage/storagetest": {"identity/...", "webauthn"},
 	"identity/server":              {"identity/...", "relay", "internal/httpd", "webauthn"},
 
+	"signin": {"webauthn"},
+
 	"relay": {"hybrid", "internal/httpd"},
 
 	"internal/world": {"..."},
@@ -89,13 +91,15 @@ var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
 		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
+		"signin",
 		"cmd/cardea", "internal/world"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez"},
 	"github.com/fxamacker/cbor/v2":    {"internal/cbor"},
 	"github.com/go-webauthn/webauthn": {"identity/ceremony"},
 	"github.com/go-jose/go-jose/v4":   {"identity/provider"},
-	"github.com/coreos/go-oidc/v3":    {"identity/web/account"},
-	"golang.org/x/oauth2":             {"identity/web/account"},
+	"github.com/coreos/go-oidc/v3":    {"identity/web/account", "signin"},
+	"github.com/zalando/go-keyring":   {"signin"},
+	"golang.org/x/oauth2":             {"identity/web/account", "signin"},
 	"github.com/gobwas/ws":            {"relay"},
 	"github.com/coder/websocket":      {"hybrid/tunnel"},
 	"github.com/makiuchi-d/gozxing":   {"hybrid/qrimage"},
