@@ -62,30 +62,47 @@ type shell struct {
 
 func openShell(t *testing.T) *shell {
 	t.Helper()
+	holder, _, _ := authtest.New()
+	sh := openShellFor(t, func(w *World) {
+		if err := visit(t, w, holder).setUp(t.Context()); err != nil {
+			t.Fatalf("setting up: %v", err)
+		}
+	})
+	sh.holder = holder
+	return sh
+}
+
+// openShellFor opens a shell in a world where setUp has made the person.
+func openShellFor(t *testing.T, setUp func(*World)) *shell {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w, _ := start(t)
-	holder, _, _ := authtest.New()
-	if err := visit(t, w, holder).setUp(t.Context()); err != nil {
-		t.Fatalf("setting up: %v", err)
-	}
-	sh := &shell{t: t, world: w, holder: holder, path: path, home: t.TempDir()}
-	config := filepath.Join(sh.home, "host.json")
-	b, err := json.Marshal(map[string]any{
-		"authenticator": w.Computer.AgentSocket, "air": w.AirSocket(), "relays": map[string]string{RelayDomain(): w.Relay.URL},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(config, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	setUp(w)
+	sh := &shell{t: t, world: w, path: path, home: t.TempDir()}
+	sh.configure(w.Computer.AgentSocket)
 	sh.env = []string{"HOME=" + sh.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"}
 	sh.place = []string{"--issuer", w.LoginURL, "--store", "file"}
-	sh.how = []string{"--host-config", config}
 	return sh
+}
+
+// configure says what the command reaches: the passkey app at a socket, the
+// world's air and its relay.
+func (sh *shell) configure(authenticator string) {
+	sh.t.Helper()
+	config := filepath.Join(sh.home, "host.json")
+	b, err := json.Marshal(map[string]any{
+		"authenticator": authenticator, "air": sh.world.AirSocket(), "relays": map[string]string{RelayDomain(): sh.world.Relay.URL},
+	})
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	if err := os.WriteFile(config, b, 0o600); err != nil {
+		sh.t.Fatal(err)
+	}
+	sh.how = []string{"--host-config", config}
 }
 
 // tokens is the folder that they are kept in.
