@@ -30,7 +30,8 @@ type Store interface {
 	Forget(issuer string) error
 }
 
-// Files keeps each set in a file of mode 0600 in a folder of mode 0700.
+// Files keeps each set in a file of mode 0600. The folder has mode 0700 if it was
+// not there.
 type Files struct{ Folder string }
 
 var _ Store = Files{}
@@ -81,9 +82,6 @@ func (f Files) Save(t Tokens) (err error) {
 		}
 	}()
 	if err := os.MkdirAll(f.Folder, 0o700); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Folder, 0o700); err != nil {
 		return err
 	}
 	b, err := json.Marshal(t)

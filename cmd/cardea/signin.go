@@ -145,7 +145,12 @@ func signInNow(s *session, p *signinPlace, how *signinHow, a *signin.Account) (s
 		return signin.Tokens{}, err
 	}
 	t, err := how.signIn(ctx, s, c)
-	if err != nil {
+	switch {
+	case s.ctx.Err() != nil:
+		// Not the context's own error: that would be an orderly end, and who
+		// asked for a token would take nothing for one.
+		return t, errors.New("not signed in: it was stopped")
+	case err != nil:
 		return t, fmt.Errorf("not signed in: %w", err)
 	}
 	return t, a.Keep(ctx, t)

@@ -36,8 +36,8 @@ type Config struct {
 	// HelpURL is the organization's help page. May be empty.
 	HelpURL string `json:"help_url"`
 
-	// NoTerminal refuses sign-in from a terminal, with a browser or without, and
-	// ends what was begun there.
+	// NoTerminal refuses sign-in from a terminal, with a browser or without. What
+	// was begun there is refreshed no more and ends within the hour.
 	NoTerminal bool `json:"no_terminal"`
 
 	// TrustedProxies are the addresses or prefixes of reverse proxies that say

@@ -34,13 +34,16 @@ import (
 	"cardea/signin"
 )
 
+// programDir holds the command while the tests run; TestMain removes it.
+var programDir string
+
 // program builds the command once.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cardea-cli-")
-	if err != nil {
+	var err error
+	if programDir, err = os.MkdirTemp("", "cardea-cli-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "cardea")
+	path := filepath.Join(programDir, "cardea")
 	out, err := exec.Command("go", "build", "-o", path, "cardea/cmd/cardea").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building: %w\n%s", err, out)
@@ -668,4 +671,20 @@ func decodePNG(r io.Reader) (string, error) {
 		return "", err
 	}
 	return qrimage.Decode(img)
+}
+
+// Who stops a sign-in gets no token, and whoever called the command must see
+// that it failed.
+func TestStoppedSignInFails(t *testing.T) {
+	t.Parallel()
+	sh := openShell(t)
+	c := sh.console(sh.signin("--device", "phone", "--print", "access")...)
+	c.shows(t, "Scan this with your phone")
+	if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var failed *exec.ExitError
+	if err := c.cmd.Wait(); !errors.As(err, &failed) || failed.ExitCode() != 1 || c.out.String() != "" {
+		t.Errorf("ended with %v, printed %q\n%s", err, &c.out, &c.errOut)
+	}
 }
