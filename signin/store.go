@@ -188,6 +188,14 @@ func (e Either) Load(issuer string) (Tokens, error) {
 	return t, second
 }
 
+// Holder returns which of the two keeps what there is for issuer.
+func (e Either) Holder(issuer string) Store {
+	if _, err := e.First.Load(issuer); err == nil {
+		return e.First
+	}
+	return e.Second
+}
+
 // Save leaves nothing old in the other place.
 func (e Either) Save(t Tokens) error {
 	if err := e.First.Save(t); err == nil {

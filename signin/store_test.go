@@ -85,6 +85,13 @@ func TestKeyring(t *testing.T) {
 	if err := (signin.Either{First: signin.Keyring{}, Second: files}).Save(old); err != nil {
 		t.Fatal(err)
 	}
+	either := signin.Either{First: signin.Keyring{}, Second: files}
+	if got := either.Holder(old.Issuer).Name(); got != "your keyring" {
+		t.Errorf("Holder() = %s, want the keyring", got)
+	}
+	if got := either.Holder("https://other.example").Name(); got != files.Folder {
+		t.Errorf("Holder() of what the keyring has not = %s, want the folder", got)
+	}
 	if _, err := files.Load(old.Issuer); !errors.Is(err, signin.ErrNotSignedIn) {
 		t.Errorf("the file is still there: %v", err)
 	}

@@ -202,9 +202,20 @@ func (c *signinStartCommand) tell(s *session, t signin.Tokens, a *signin.Account
 	case c.Print == "id":
 		_, err = fmt.Fprintln(s.out, t.IDToken)
 	default:
-		_, err = fmt.Fprintf(s.out, "Signed in as %s at %s.\nYour tokens are in %s.\n", named(t), t.Issuer, a.Store.Name())
+		_, err = fmt.Fprintf(s.out, "Signed in as %s at %s.\n%s\n", named(t), t.Issuer, kept(a))
 	}
 	return err
+}
+
+// kept says where the tokens are.
+func kept(a *signin.Account) string {
+	switch store := a.Store.(type) {
+	case nothing:
+		return "Your tokens are not kept."
+	case signin.Either:
+		return "Your tokens are in " + store.Holder(a.Issuer).Name() + "."
+	}
+	return "Your tokens are in " + a.Store.Name() + "."
 }
 
 func named(t signin.Tokens) string {

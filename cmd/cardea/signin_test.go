@@ -2,7 +2,10 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"cardea/signin"
 )
 
 func TestGitsNameForTheHelper(t *testing.T) {
@@ -20,6 +23,20 @@ func TestGitsNameForTheHelper(t *testing.T) {
 	} {
 		if got := asHelper(tt.program, tt.args); !slices.Equal(got, tt.want) {
 			t.Errorf("asHelper(%q, %q) = %q, want %q", tt.program, tt.args, got, tt.want)
+		}
+	}
+}
+
+func TestRefreshTokenIsShownOnlyToWhoKeepsItThemselves(t *testing.T) {
+	t.Parallel()
+	for store, want := range map[string]bool{"none": true, "file": false, "keyring": false, "auto": false} {
+		c := signinStartCommand{Place: signinPlace{Store: store}, JSON: true}
+		var out strings.Builder
+		if err := c.tell(&session{out: &out}, signin.Tokens{AccessToken: "access", RefreshToken: "crt_x"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), "crt_x"); got != want || !strings.Contains(out.String(), "access") {
+			t.Errorf("--store %s --json printed %s, want the refresh token: %v", store, &out, want)
 		}
 	}
 }

@@ -688,3 +688,41 @@ func TestStoppedSignInFails(t *testing.T) {
 		t.Errorf("ended with %v, printed %q\n%s", err, &c.out, &c.errOut)
 	}
 }
+
+// A helper whose person has to sign in asks on the terminal, whatever has become
+// of the standard streams, and answers its caller alone.
+func TestHelpersAskOnTheTerminal(t *testing.T) {
+	t.Parallel()
+	sh := openShell(t)
+	sh.env = append(sh.env, `KUBERNETES_EXEC_INFO={"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"interactive":true}}`)
+	c := sh.console(sh.signin("kubectl")...)
+	c.shows(t, "Which device has your passkey")
+	c.types(t, "2")
+	c.shows(t, "Scan this with your phone")
+	sh.scan(c)
+	if err := c.cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, c, &c.errOut)
+	}
+	var cred signin.ExecCredential
+	if err := json.Unmarshal([]byte(c.out.String()), &cred); err != nil || cred.Status == nil {
+		t.Fatalf("standard output is not one credential: %v\n%s", err, &c.out)
+	}
+	sh.verify(cred.Status.Token)
+
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip(err)
+	}
+	if err := sh.tokens().Forget(sh.world.LoginURL); err != nil {
+		t.Fatal(err)
+	}
+	helper := "!" + sh.path + " " + strings.Join(sh.signin("git-credential", "--host", "git.example.org", "--device", "phone"), " ")
+	sh.path = git
+	c = sh.console("-c", "credential.helper="+helper, "credential", "fill")
+	c.types(t, "protocol=https\nhost=git.example.org\n")
+	c.shows(t, "Scan this with your phone")
+	sh.scan(c)
+	if err := c.cmd.Wait(); err != nil || !strings.Contains(c.out.String(), "username=ana\npassword=") {
+		t.Errorf("git filled in %q, %v\n%s", &c.out, err, c)
+	}
+}
