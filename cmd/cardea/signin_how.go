@@ -60,7 +60,7 @@ func personsError(err error) error {
 func throughBrowser(ctx context.Context, out io.Writer, c *signin.Client) (signin.Tokens, error) {
 	return c.Browser(ctx, func(link string) error {
 		fmt.Fprintf(out, "Continue in your browser. If it doesn't open, go to:\n  %s\n", link)
-		if err := showPage(ctx, link); err != nil && hasScreen() {
+		if err := showPage(link); err != nil && hasScreen() {
 			fmt.Fprintln(out, "(It could not be opened:", err.Error()+")")
 		}
 		return nil
@@ -72,8 +72,10 @@ func hasScreen() bool {
 	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }
 
-// showPage opens link in the browser of $BROWSER or the desktop's own.
-func showPage(ctx context.Context, link string) error {
+// showPage opens link in the browser of $BROWSER or the desktop's own. What it
+// starts may be the browser itself, so it is nobody's child to end: not ours when
+// we are done, nor the terminal's when somebody stops us there.
+func showPage(link string) error {
 	command := map[string][]string{
 		"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"},
 	}[runtime.GOOS]
@@ -83,12 +85,12 @@ func showPage(ctx context.Context, link string) error {
 	if command == nil {
 		command = []string{"xdg-open"}
 	}
-	cmd := exec.CommandContext(ctx, command[0], append(command[1:], link)...)
+	cmd := exec.Command(command[0], append(command[1:], link)...)
+	detach(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }() // it may be the browser itself; it ends with its person or with us
-	return nil
+	return cmd.Process.Release()
 }
 
 // client is the WebAuthn client of this program, with the device that was

@@ -4,12 +4,17 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // openTerminal opens the terminal that this process belongs to.
 func openTerminal() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDWR, 0) }
+
+// detach keeps cmd out of what the terminal tells us.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // terminalSize returns zeros if nobody knows.
 func terminalSize(f *os.File) (columns, lines int) {

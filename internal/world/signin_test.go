@@ -55,6 +55,7 @@ var program = sync.OnceValues(func() (string, error) {
 type shell struct {
 	t      *testing.T
 	world  *World
+	log    *heard                       // of all parties
 	holder *authenticator.Authenticator // the person's phone
 	path   string                       // of the command
 	home   string
@@ -82,9 +83,9 @@ func openShellFor(t *testing.T, setUp func(*World)) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, _ := start(t)
+	w, log := start(t)
 	setUp(w)
-	sh := &shell{t: t, world: w, path: path, home: t.TempDir()}
+	sh := &shell{t: t, world: w, log: log, path: path, home: t.TempDir()}
 	sh.configure(w.Computer.AgentSocket)
 	sh.env = []string{"HOME=" + sh.home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"}
 	sh.place = []string{"--issuer", w.LoginURL, "--store", "file"}
@@ -312,9 +313,7 @@ func TestSignInFromATerminal(t *testing.T) {
 		t.Fatalf("cardea signin: %v\n%s\n%s", err, c, &c.errOut)
 	}
 	for _, step := range []string{"Heard your phone", "Connecting through " + RelayDomain(), "Reached the relay", "Your phone is connected"} {
-		if !strings.Contains(c.String(), step) {
-			t.Errorf("the screen never said %q", step)
-		}
+		c.shows(t, step)
 	}
 	var got signin.Tokens
 	if err := json.Unmarshal([]byte(c.out.String()), &got); err != nil {
@@ -327,10 +326,20 @@ func TestSignInFromATerminal(t *testing.T) {
 	if claims["acr"] != "urn:cardea:acr:native" || claims["sub"] != got.Subject || claims["aud"] != "cardea-cli" {
 		t.Errorf("claims = %v", claims)
 	}
-	for _, secret := range []string{got.AccessToken, got.IDToken} {
-		if strings.Contains(c.String(), secret) {
+	kept, err := sh.tokens().Load(sh.world.LoginURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{got.AccessToken, got.IDToken, kept.RefreshToken} {
+		if strings.Contains(c.String(), secret) || strings.Contains(c.errOut.String(), secret) {
 			t.Error("a token was shown on the screen")
 		}
+		if strings.Contains(sh.log.String(), secret) {
+			t.Error("a token is in the log")
+		}
+	}
+	if !strings.Contains(sh.log.String(), "/oauth2/authorize-challenge") || strings.Contains(sh.log.String(), "auth_session=") {
+		t.Error("the log does not tell of the challenge endpoint, or tells too much")
 	}
 }
 
@@ -607,9 +616,8 @@ func TestSignInFromATerminalThroughABrowser(t *testing.T) {
 		target, err = os.ReadFile(link)
 		return err == nil
 	}, errOut.String)
-	if !strings.Contains(errOut.String(), string(target)) {
-		t.Errorf("the link is not told:\n%s", &errOut)
-	}
+	await(t, func() bool { return strings.Contains(errOut.String(), string(target)) },
+		func() string { return "the link is not told:\n" + errOut.String() })
 	// Another page sends the browser to the terminal's port: it is turned away,
 	// and the terminal waits on.
 	u, err := url.Parse(string(target))
