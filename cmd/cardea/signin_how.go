@@ -140,9 +140,10 @@ func personTerminal(errOut io.Writer) (t *terminal.Terminal, done func()) {
 	if err != nil {
 		return &terminal.Terminal{Out: errOut}, func() {}
 	}
+	in := terminal.NewInput(f)
 	t = &terminal.Terminal{
-		In: terminal.NewInput(f), Out: f, Colors: os.Getenv("TERM") != "dumb",
+		In: in, Out: f, Colors: os.Getenv("TERM") != "dumb",
 		Size: func() (int, int) { return terminalSize(f) },
 	}
-	return t, func() { f.Close() }
+	return t, func() { in.Close(); f.Close() }
 }

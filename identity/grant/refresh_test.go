@@ -286,3 +286,18 @@ func TestSweepForgetsFamiliesWithoutASession(t *testing.T) {
 		t.Errorf("Refresh() = %v, want ErrNoRefresh", err)
 	}
 }
+
+func BenchmarkRefresh(b *testing.B) {
+	w := newWorld(b)
+	b.RunParallel(func(pb *testing.PB) {
+		token := w.stay(b).Refresh
+		for pb.Next() {
+			got, err := w.refresh(b, token)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			token = got.Refresh
+		}
+	})
+}

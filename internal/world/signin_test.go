@@ -734,3 +734,12 @@ func TestHelpersAskOnTheTerminal(t *testing.T) {
 		t.Errorf("git filled in %q, %v\n%s", &c.out, err, c)
 	}
 }
+
+func TestWaitEnds(t *testing.T) {
+	t.Parallel()
+	sh := openShell(t)
+	_, errOut, err := sh.run("", sh.signin("--device", "phone", "--wait", "100ms")...)
+	if err == nil || !strings.Contains(errOut, "not signed in: it took too long") {
+		t.Errorf("%v\n%s", err, errOut)
+	}
+}

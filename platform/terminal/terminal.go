@@ -28,20 +28,32 @@ type Terminal struct {
 
 // An Input reads lines for one Dialog after another. The read of a line cannot
 // be given up, so it goes on from one to the next.
-type Input struct{ lines chan string }
+type Input struct {
+	lines chan string
+	over  chan struct{}
+	once  sync.Once
+}
 
-// NewInput reads lines from r until it ends. It has one goroutine, which ends
-// with r.
+// NewInput reads lines from r until it ends or Close is called. It has one
+// goroutine, which may be in a read of r and ends with that.
 func NewInput(r io.Reader) *Input {
-	in := &Input{lines: make(chan string)}
+	in := &Input{lines: make(chan string), over: make(chan struct{})}
 	go func() {
 		defer close(in.lines)
 		for s := bufio.NewScanner(r); s.Scan(); {
-			in.lines <- s.Text()
+			select {
+			case in.lines <- s.Text():
+			case <-in.over:
+				return
+			}
 		}
 	}()
 	return in
 }
+
+// Close lets go of lines that nobody has asked for. The caller closes what is
+// read from, too.
+func (in *Input) Close() { in.once.Do(func() { close(in.over) }) }
 
 // Open is for platform.Client.Open.
 func (t *Terminal) Open(_ context.Context, r platform.Request) (platform.Dialog, error) {
@@ -135,6 +147,7 @@ func (d *dialog) forced() (platform.Action, bool) {
 func (d *dialog) meant(line string) (platform.Action, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.drawn = 0 // the terminal has shown what was typed, below the code
 	n, err := strconv.Atoi(line)
 	number := err == nil
 	switch sort := d.screen.Sort; {
@@ -149,7 +162,9 @@ func (d *dialog) meant(line string) (platform.Action, bool) {
 	case sort != platform.ScreenChoose && line == "b":
 		return platform.Action{Do: platform.DoBack}, true
 	}
-	d.prompt("That is none of them. Once more, or q to stop: ")
+	if d.screen.Sort != platform.ScreenProgress { // where nothing was asked
+		d.prompt("That is none of them. Once more, or q to stop: ")
+	}
 	return platform.Action{}, false
 }
 

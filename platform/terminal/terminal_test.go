@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"cardea/hybrid"
 	"cardea/hybrid/qrimage"
@@ -227,6 +228,31 @@ func TestPersonAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTypingWhileItWaitsIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	_, m := code(t)
+	d, s := open(t, &terminal.Terminal{In: typed("", "x", "1", "q"), Colors: true, Size: func() (int, int) { return 100, 50 }})
+	d.Show(showCode(m))
+	if a, err := d.Act(t.Context()); a.Do != platform.DoCancel || err != nil {
+		t.Errorf("Act() = %+v, %v", a, err)
+	}
+	d.Close()
+	if strings.Contains(s.String(), "none of them") || strings.Contains(s.String(), "\x1b[J") {
+		t.Errorf("somebody was answered who was not asked, or lines were wiped that are not the code's:\n%q", s)
+	}
+}
+
+func TestInputThatNobodyReadsEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		in := terminal.NewInput(strings.NewReader("one\ntwo\n"))
+		synctest.Wait() // it is at the first line
+		in.Close()
+		in.Close()
+		synctest.Wait() // a goroutine that stays fails the test
+	})
 }
 
 func TestEndOfInputClosesTheDialog(t *testing.T) {
