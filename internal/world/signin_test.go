@@ -630,9 +630,9 @@ func TestSignInFromATerminalThroughABrowser(t *testing.T) {
 	}
 	v := visit(t, sh.world, sh.holder)
 	v.http.Transport = landOn(v.http.Transport, landing)
-	_, at, err := v.page(string(target)) // the sign-in page
-	if err != nil || !strings.HasPrefix(at, sh.world.LoginURL+"/signin") {
-		t.Fatalf("the browser is at %s, %v", at, err)
+	text, at, err := v.page(string(target)) // the sign-in page
+	if err != nil || !strings.HasPrefix(at, sh.world.LoginURL+"/signin") || !strings.Contains(text, "to continue to Cardea in a terminal") {
+		t.Fatalf("the browser is at %s and reads %.200q, %v", at, text, err)
 	}
 	if err := v.signIn(t.Context()); err != nil {
 		t.Fatal(err)
@@ -641,7 +641,7 @@ func TestSignInFromATerminalThroughABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, at, err := v.page(sh.world.LoginURL + page.Query().Get("continue"))
+	text, at, err = v.page(sh.world.LoginURL + page.Query().Get("continue"))
 	if err != nil || !strings.HasPrefix(at, landing) || !strings.Contains(text, "go back to the terminal") {
 		t.Fatalf("the browser is at %s and reads %q, %v", at, text, err)
 	}
@@ -738,8 +738,8 @@ func TestHelpersAskOnTheTerminal(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	sh := openShell(t)
-	_, errOut, err := sh.run("", sh.signin("--device", "phone", "--wait", "100ms")...)
-	if err == nil || !strings.Contains(errOut, "not signed in: it took too long") {
+	_, errOut, err := sh.run("", sh.signin("--device", "phone", "--wait", "1s")...)
+	if err == nil || !strings.Contains(errOut, "it took too long") {
 		t.Errorf("%v\n%s", err, errOut)
 	}
 }
