@@ -137,10 +137,11 @@ func TestUnreachableRelatedOriginsAreRefused(t *testing.T) {
 
 func TestProgramNamesWhatAPageOfItsSiteCould(t *testing.T) {
 	t.Parallel()
-	related := func(context.Context, webauthn.RPID) ([]byte, error) {
+	asked := false
+	c := &Client{Related: func(context.Context, webauthn.RPID) ([]byte, error) {
+		asked = true
 		return []byte(`{"origins":["https://login.example.org","cardea-native://login.example.org/cardea-cli"]}`), nil
-	}
-	c := &Client{Related: related}
+	}}
 	for _, tt := range []struct {
 		by   Caller
 		rp   webauthn.RPID
@@ -168,6 +169,10 @@ func TestProgramNamesWhatAPageOfItsSiteCould(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("relyingParty(%+v, %q) = %v, want %q", tt.by, tt.rp, err, tt.want)
+		}
+		if asked {
+			t.Errorf("relyingParty(%+v, %q) asked the other site", tt.by, tt.rp)
+			asked = false
 		}
 	}
 }

@@ -50,12 +50,14 @@ type Client struct {
 	endpoints endpoints
 }
 
-// endpoints are what go-oidc does not keep of the metadata.
+// endpoints are what is looked at of the metadata besides what go-oidc does.
 type endpoints struct {
 	Authorization string   `json:"authorization_endpoint"`
 	Token         string   `json:"token_endpoint"`
 	Challenge     string   `json:"authorization_challenge_endpoint"`
 	Revocation    string   `json:"revocation_endpoint"`
+	UserInfo      string   `json:"userinfo_endpoint"`
+	JWKS          string   `json:"jwks_uri"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 }
 
@@ -118,7 +120,8 @@ func Discover(ctx context.Context, issuer string, cfg Config) (*Client, error) {
 	if err := c.provider.Claims(&c.endpoints); err != nil {
 		return nil, fmt.Errorf("reading what %s is: %w", issuer, err)
 	}
-	for _, e := range []string{c.endpoints.Authorization, c.endpoints.Token, c.endpoints.Challenge, c.endpoints.Revocation} {
+	e := c.endpoints
+	for _, e := range []string{e.Authorization, e.Token, e.Challenge, e.Revocation, e.UserInfo, e.JWKS} {
 		if e != "" && !strings.HasPrefix(e, issuer+"/") {
 			return nil, fmt.Errorf("%s names an endpoint that is not its own", issuer)
 		}

@@ -90,6 +90,22 @@ func TestLyingProviderIsNotBelieved(t *testing.T) {
 	}
 }
 
+// Tokens and assertions go to the issuer and to nobody that it names.
+func TestEndpointsElsewhereAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"authorization_endpoint", "token_endpoint", "authorization_challenge_endpoint", "revocation_endpoint", "userinfo_endpoint", "jwks_uri",
+	} {
+		p := newIDP(t)
+		for _, elsewhere := range []string{"https://other.example/x", p.srv.URL + ".other.example/x", p.srv.URL + "@other.example/x", "//other.example"} {
+			p.metadata = map[string]any{name: elsewhere}
+			if _, err := signin.Discover(t.Context(), p.srv.URL, signin.Config{}); err == nil || !strings.Contains(err.Error(), "not its own") {
+				t.Errorf("%s at %s: %v", name, elsewhere, err)
+			}
+		}
+	}
+}
+
 func TestRefusedAssertion(t *testing.T) {
 	t.Parallel()
 	_, err := newIDP(t).client().Native(t.Context(), func(context.Context, webauthn.Origin, webauthn.RequestOptions) (webauthn.AuthenticationResponse, error) {

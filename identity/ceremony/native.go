@@ -46,7 +46,7 @@ func (v *Service) BeginNative(_ context.Context, p Program, keep json.RawMessage
 	if err != nil {
 		return Begun{}, err
 	}
-	return v.begun(native, p.browser(), options, lib, state{Client: p.Client.ID, Keep: keep})
+	return v.begun(native, p.browser(), options, lib, state{Keep: keep})
 }
 
 // programOrigin returns the origin that p has to state.
@@ -86,9 +86,6 @@ func (v *Service) FinishNative(ctx context.Context, p Program, sealed string, re
 
 // finishNative is FinishNative once the sealed text was opened.
 func (v *Service) finishNative(ctx context.Context, p Program, origin webauthn.Origin, st state, c Challenge, response []byte) (in SignedIn, k directory.Passkey, refusal *Refusal, err error) {
-	if st.Client != p.Client.ID {
-		return in, k, refuseSignIn(ReasonOtherClient, nil), nil
-	}
 	id, parsed, err := claimed(response)
 	if err != nil {
 		return in, k, refuseSignIn(ReasonMalformed, err), nil

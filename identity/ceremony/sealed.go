@@ -42,9 +42,9 @@ type state struct {
 	User    directory.UserID `json:"u,omitempty"`
 	Session session.ID       `json:"s,omitempty"`
 
-	// Of a sign-in without a page: the program, and what it wants kept.
-	Client directory.ClientID `json:"p,omitempty"`
-	Keep   json.RawMessage    `json:"k,omitempty"`
+	// Of a sign-in without a page: what the program wants kept. The program is
+	// the browser.
+	Keep json.RawMessage `json:"k,omitempty"`
 
 	// Of a setup: the person who will be, and the code that allows it.
 	NewUser *directory.User     `json:"n,omitempty"`

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"net/url"
+	"slices"
 	"testing"
 
 	"cardea/identity/directory"
@@ -20,6 +21,9 @@ func FuzzRedirects(f *testing.F) {
 	native := web
 	native.Native = true
 	f.Fuzz(func(t *testing.T, uri string) {
+		if web.Redirects(uri) != slices.Contains(web.RedirectURIs, uri) {
+			t.Errorf("%q: a page's URI is compared to the letter", uri)
+		}
 		if web.Redirects(uri) && !native.Redirects(uri) {
 			t.Errorf("%q: a program may less than a page", uri)
 		}
