@@ -143,7 +143,7 @@ func personTerminal(errOut io.Writer) (t *terminal.Terminal, done func()) {
 	in := terminal.NewInput(f)
 	t = &terminal.Terminal{
 		In: in, Out: f, Colors: os.Getenv("TERM") != "dumb",
-		Size: func() (int, int) { return terminalSize(f) },
+		Size: func() (int, int) { return terminalSize(f) }, Echo: echoOf(f),
 	}
 	return t, func() { in.Close(); f.Close() }
 }

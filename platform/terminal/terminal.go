@@ -22,6 +22,9 @@ type Terminal struct {
 	Colors bool
 	// Size returns the columns and lines of Out; nil or zeros if nobody knows.
 	Size func() (columns, lines int)
+	// Echo shows what is typed, or stops doing so. Without it no PIN is asked
+	// for.
+	Echo func(on bool) error
 	// PNG is a file to write codes to, beside the terminal; may be empty.
 	PNG string
 }
@@ -67,6 +70,8 @@ type dialog struct {
 
 	mu      sync.Mutex
 	screen  platform.Screen
+	hidden  bool          // what is typed is not shown
+	pin     string        // the first of two that must be the same
 	drawn   int           // lines that the code takes, while it is the last thing on the screen
 	changed chan struct{} // the screen may be one that nobody can answer
 }
@@ -76,19 +81,22 @@ func (d *dialog) Show(s platform.Screen) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wipe()
-	d.screen = s
+	d.reveal()
+	d.screen, d.pin = s, ""
 	switch s.Sort {
 	case platform.ScreenChoose:
 		d.say(d.words.choose(s.Ways)...)
 		d.prompt("Type a number, or q to stop: ")
 	case platform.ScreenProgress:
-		d.progress(s.Progress)
+		d.progress(s.Name, s.Progress)
 	case platform.ScreenFailed:
 		d.say(d.words.failed(s.Kind, *s.Failed)...)
 		d.prompt("Type a to try again, b for another way, or q to stop: ")
 	case platform.ScreenAccounts:
 		d.say(d.words.accounts(s.Accounts)...)
 		d.prompt("Type a number: ")
+	case platform.ScreenPIN:
+		d.askPIN(*s.PIN)
 	default: // consent is asked when a passkey is made, which nobody does here
 		d.say("Something was asked that cannot be answered here.")
 	}
@@ -117,7 +125,7 @@ func (d *dialog) Act(ctx context.Context) (platform.Action, error) {
 			if !ok {
 				return platform.Action{}, platform.ErrDialogClosed
 			}
-			if a, ok := d.meant(strings.ToLower(strings.TrimSpace(line))); ok {
+			if a, ok := d.typed(line); ok {
 				return a, nil
 			}
 		}
@@ -139,14 +147,24 @@ func (d *dialog) forced() (platform.Action, bool) {
 		return platform.Action{Do: platform.DoCancel}, usable == 0 || d.terminal.In == nil
 	case platform.ScreenFailed, platform.ScreenAccounts:
 		return platform.Action{Do: platform.DoCancel}, d.terminal.In == nil
+	case platform.ScreenPIN:
+		return platform.Action{Do: platform.DoCancel}, d.terminal.In == nil || d.terminal.Echo == nil
 	}
 	return platform.Action{}, false
 }
 
-// meant is what a line means on the screen, if anything.
-func (d *dialog) meant(line string) (platform.Action, bool) {
+// typed is what a line means. A PIN is what it is, to the last space.
+func (d *dialog) typed(line string) (platform.Action, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.screen.Sort == platform.ScreenPIN {
+		return d.typedPIN(line)
+	}
+	return d.meant(strings.ToLower(strings.TrimSpace(line)))
+}
+
+// meant is what a line means on the screen, if anything.
+func (d *dialog) meant(line string) (platform.Action, bool) {
 	d.drawn = 0 // the terminal has shown what was typed, below the code
 	n, err := strconv.Atoi(line)
 	number := err == nil
@@ -154,7 +172,7 @@ func (d *dialog) meant(line string) (platform.Action, bool) {
 	case line == "q":
 		return platform.Action{Do: platform.DoCancel}, true
 	case sort == platform.ScreenChoose && number && n >= 1 && n <= len(d.screen.Ways) && d.screen.Ways[n-1].Usable:
-		return platform.Action{Do: platform.DoChoose, Kind: d.screen.Ways[n-1].Kind}, true
+		return platform.Action{Do: platform.DoChoose, Kind: d.screen.Ways[n-1].Kind, ID: d.screen.Ways[n-1].ID}, true
 	case sort == platform.ScreenAccounts && number && n >= 1 && n <= len(d.screen.Accounts):
 		return platform.Action{Do: platform.DoAccount, Index: n - 1}, true
 	case sort == platform.ScreenFailed && line == "a":
@@ -173,6 +191,7 @@ func (d *dialog) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wipe()
+	d.reveal()
 }
 
 func (d *dialog) say(lines ...string) {
@@ -188,10 +207,13 @@ func (d *dialog) prompt(text string) {
 	}
 }
 
-func (d *dialog) progress(p platform.Progress) {
+func (d *dialog) progress(name string, p platform.Progress) {
 	if p.Stage != platform.StageShowCode {
-		d.say(d.words.progress(p)...)
+		d.say(d.words.progress(name, p)...)
 		return
+	}
+	if line := d.words.instead(name, p.Instead); line != "" {
+		d.say(line)
 	}
 	if path := d.terminal.PNG; path != "" {
 		if err := writePNG(path, p.Code); err != nil {
@@ -201,7 +223,7 @@ func (d *dialog) progress(p platform.Progress) {
 		}
 	}
 	m := modules{p.Code, Quiet}
-	after := d.words.progress(p)
+	after := d.words.progress(name, p)
 	need := func() int { return (m.size()+1)/2 + len(after) + 1 } // and the line of the cursor
 	columns, lines := d.size()
 	for columns > 0 && m.quiet > leastQuiet && (columns < m.size() || lines < need()) {

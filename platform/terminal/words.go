@@ -2,7 +2,9 @@ package terminal
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"cardea/platform"
 )
@@ -23,7 +25,11 @@ func (w words) choose(ways []platform.Way) []string {
 		if !way.Usable {
 			number = "-"
 		}
-		lines = append(lines, fmt.Sprintf("  %s  %-31s  %s", number, wayTitles[way.Kind], w.detail(way)))
+		title := wayTitles[way.Kind]
+		if way.ID != "" {
+			title = printable(way.Name)
+		}
+		lines = append(lines, fmt.Sprintf("  %s  %-31s  %s", number, title, w.detail(way)))
 	}
 	return lines
 }
@@ -47,6 +53,8 @@ func (w words) detail(way platform.Way) string {
 	switch {
 	case !way.Usable:
 		return "Not available at the moment"
+	case way.ID != "":
+		return "Without a code. It's asked directly"
 	case way.Kind == platform.Phone:
 		return "Scan a code with its camera"
 	case way.Kind == platform.SecurityKey:
@@ -69,8 +77,10 @@ func (w words) accounts(names []string) []string {
 }
 
 // progress is the step that a way is at.
-func (w words) progress(p platform.Progress) []string {
+func (w words) progress(name string, p platform.Progress) []string {
 	switch p.Stage {
+	case platform.StageCalling:
+		return []string{"Look at " + printable(name) + ": it's being asked now. Keep it next to this computer, with Bluetooth on."}
 	case platform.StageAskHere:
 		lines := []string{"Continue in Cardea Authenticator. It's asking you now, here on this computer."}
 		if p.PageURL != "" {
@@ -104,6 +114,27 @@ func (w words) progress(p platform.Progress) []string {
 	return []string{"  " + string(p.Stage)}
 }
 
+// instead says why a code follows though a remembered phone was chosen.
+func (w words) instead(name string, i platform.Instead) string {
+	switch i {
+	case platform.InsteadOfSilence:
+		return printable(name) + " didn't answer."
+	case platform.InsteadOfForgotten:
+		return printable(name) + " doesn't remember this computer any more."
+	}
+	return ""
+}
+
+// printable is a name that somebody else has chosen, as a terminal may show it.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name)
+}
+
 // failed is what went wrong, and what to do.
 func (w words) failed(k platform.Kind, f platform.Failed) []string {
 	said, todo := w.leg(f)
@@ -134,6 +165,9 @@ func (w words) leg(f platform.Failed) (said, todo string) {
 		return "no phone that scanned this code came close enough in time.",
 			"Turn on Bluetooth on the phone, hold it next to this computer, check that it is online, and scan again."
 	case platform.LegRelay:
+		if said, todo := trouble(f.Trouble, relay); said != "" {
+			return said, todo
+		}
 		return "your phone is close by and ready, but " + relay + " can't be reached from this network.",
 			"Try another network, such as your phone's hotspot, or another way."
 	case platform.LegHandshake:
@@ -149,6 +183,24 @@ func (w words) leg(f platform.Failed) (said, todo string) {
 		return "the security key was pulled out or reported a fault.", "Plug it in again, then try once more."
 	}
 	return "the part called " + string(f.Leg) + ".", "Try again, or another way."
+}
+
+// trouble has words for why the relay was not reached.
+func trouble(t platform.Trouble, relay string) (said, todo string) {
+	switch t {
+	case platform.TroubleName:
+		return "this computer is offline, or its network doesn't know " + relay + ".", "Check that it's online, or try another network."
+	case platform.TroubleCertificate:
+		return "whoever answered isn't " + relay + ": something on this network opens encrypted connections. Nothing was sent.",
+			"Use another network, or ask whoever runs this one to let " + relay + " through."
+	case platform.TroubleClock:
+		return "by this computer's clock the relay's certificate isn't valid now.", "Set the date and time, then try again."
+	case platform.TroubleBetween:
+		return "a sign-in page or a proxy answered in place of " + relay + ".", "Sign in to this network first, or use another one."
+	case platform.TroubleService:
+		return relay + " answered, but it has no room, or a fault.", "Try again in a minute, or another way."
+	}
+	return "", ""
 }
 
 // holders are what a person calls the things that hold their passkeys.
