@@ -29,7 +29,8 @@ type polled struct {
 	// Guarded by loop.mu.
 	fd       int // -1 when destroyed
 	interest uint32
-	tick     int64 // of the wheel
+	number   uint32 // of all the loop has had
+	tick     int64  // of the wheel
 
 	mu      sync.Mutex
 	broken  bool   // nothing more can be written

@@ -280,3 +280,6 @@ func (r *Relay) forget(t *tunnel) {
 		}
 	}
 }
+
+// Connections returns how many WebSockets are open.
+func (r *Relay) Connections() int64 { return r.open.Load() }

@@ -23,6 +23,7 @@ type commands struct {
 	BrowserHost   browserHostCommand   `cmd:"" name:"browser-host" help:"Be the browser extension's native messaging host, or install it."`
 	Demo          demoCommand          `cmd:"" help:"Run everything on this machine, to try it."`
 	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
+	RelayLoad     relayLoadCommand     `cmd:"" hidden:"" name:"relay-load" help:"Measure and soak relays."`
 	Version       versionCommand       `cmd:"" help:"Say which version this is."`
 
 	LogLevel slog.Level `default:"warn" help:"What to log to standard error: debug, info, warn or error." env:"CARDEA_LOG_LEVEL"`

@@ -73,7 +73,8 @@ var rooms = map[string][]string{
 	"identity/storage/storagetest": {"identity/...", "webauthn"},
 	"identity/server":              {"identity/...", "relay", "internal/httpd", "webauthn"},
 
-	"relay": {"hybrid", "internal/httpd"},
+	"relay":           {"hybrid", "internal/httpd"},
+	"relay/relayload": {"relay", "hybrid", "internal/httpd"},
 
 	"internal/world": {"..."},
 	"cmd/cardea":     {"..."},
@@ -86,7 +87,7 @@ var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "
 var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
-		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
+		"identity/web/admin", "identity/server", "relay", "relay/relayload", "hybrid/tunnel", "authenticator/app", "platform/browser",
 		"cmd/cardea", "internal/world"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez"},
 	"github.com/fxamacker/cbor/v2":    {"internal/cbor"},
@@ -94,7 +95,7 @@ var reserved = map[string][]string{
 	"github.com/go-jose/go-jose/v4":   {"identity/provider"},
 	"github.com/coreos/go-oidc/v3":    {"identity/web/account"},
 	"golang.org/x/oauth2":             {"identity/web/account"},
-	"github.com/gobwas/ws":            {"relay"},
+	"github.com/gobwas/ws":            {"relay", "relay/relayload"},
 	"github.com/coder/websocket":      {"hybrid/tunnel"},
 	"github.com/makiuchi-d/gozxing":   {"hybrid/qrimage"},
 	"rsc.io/qr":                       {"hybrid/qrimage"},
