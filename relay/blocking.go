@@ -19,9 +19,16 @@ type blocking struct {
 	nc net.Conn
 	stream
 
-	mu     sync.Mutex // held while frames are written
-	broken bool       // a write stopped inside a frame
+	heard  time.Time // when something came, or we last pinged
+	readBy time.Time // the deadline that is set
+
+	mu      sync.Mutex // held while frames are written
+	broken  bool       // a write stopped inside a frame
+	writeBy time.Time  // the deadline that is set
 }
+
+// bigBuffers are for connections that have more to say than a readBuffer holds.
+var bigBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 func newBlocking(nc net.Conn, limits *Limits, ping time.Duration) *blocking {
 	c := &blocking{nc: nc}
@@ -50,28 +57,48 @@ func (c *blocking) copy(p party, early []byte) error {
 	_, err := c.take(c, p, early)
 	early = nil // it is not kept as long as the connection
 	var buf [readBuffer]byte
-	for err == nil {
-		c.readBy(c.due(time.Now()))
-		var n int
-		n, err = c.nc.Read(buf[:])
-		if n > 0 {
-			var broke error
-			if _, broke = c.take(c, p, buf[:n]); broke != nil {
-				return broke
-			}
-		}
-		var ne net.Error
-		if errors.As(err, &ne) && ne.Timeout() {
-			err = c.silence(c)
+	c.heard = time.Now()
+	for more := false; err == nil; {
+		if more {
+			big := bigBuffers.Get().(*[32 << 10]byte)
+			more, err = c.read(p, big[:])
+			bigBuffers.Put(big)
+		} else {
+			more, err = c.read(p, buf[:])
 		}
 	}
 	return err
 }
 
-// readBy sets when reading ends, unless the connection is closing: then the end
-// of that stands.
-func (c *blocking) readBy(t time.Time) {
-	c.nc.SetReadDeadline(t)
+// read reads once and takes what came. It reports whether there is more.
+func (c *blocking) read(p party, buf []byte) (more bool, err error) {
+	c.waitUntil(c.due(c.heard))
+	n, err := c.nc.Read(buf)
+	if n > 0 {
+		c.heard = time.Now()
+		if _, broke := c.take(c, p, buf[:n]); broke != nil {
+			return false, broke
+		}
+	}
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		c.readBy = time.Time{}
+		if err = nil; !time.Now().Before(c.due(c.heard)) {
+			err = c.silence(c)
+			c.heard = time.Now()
+		}
+	}
+	return n == len(buf) || c.left > readBuffer, err
+}
+
+// waitUntil sets when reading ends, unless it ends earlier: a deadline that is
+// met too early costs less than one that is moved with each message. If the
+// connection is closing, the end of that stands.
+func (c *blocking) waitUntil(t time.Time) {
+	if c.readBy.IsZero() || t.Before(c.readBy) {
+		c.nc.SetReadDeadline(t)
+		c.readBy = t
+	}
 	// Whoever closes stores closeBy before it sets the deadline. Either it
 	// comes after us, or we see it here.
 	if by := c.closeBy.Load(); by != nil {
@@ -86,11 +113,15 @@ func (c *blocking) writeLocked(frames []byte) error {
 	if c.broken || c.closeBy.Load() != nil {
 		return net.ErrClosed
 	}
-	return c.writeBy(frames, time.Now().Add(c.limits.Message))
+	now := time.Now()
+	if c.writeBy.Sub(now) < c.limits.Message*3/4 {
+		c.writeBy = now.Add(c.limits.Message)
+		c.nc.SetWriteDeadline(c.writeBy)
+	}
+	return c.writeOut(frames)
 }
 
-func (c *blocking) writeBy(frames []byte, by time.Time) error {
-	c.nc.SetWriteDeadline(by)
+func (c *blocking) writeOut(frames []byte) error {
 	_, err := c.nc.Write(frames)
 	c.broken = err != nil
 	return err
@@ -104,8 +135,9 @@ func (c *blocking) sendClose(code ws.StatusCode, reason string) {
 	// A write that is stuck gets no more time than we have.
 	c.nc.SetWriteDeadline(by)
 	c.lock()
+	c.nc.SetWriteDeadline(by) // a write may have set its own since
 	if !c.broken {
-		c.writeBy(frame, by)
+		c.writeOut(frame)
 	}
 	c.unlock()
 	c.nc.SetReadDeadline(by)
@@ -115,7 +147,8 @@ func (c *blocking) sendClose(code ws.StatusCode, reason string) {
 // end of its time. To close a socket with bytes unread would reset it, and the
 // peer would never see why.
 func (c *blocking) linger() {
-	c.readBy(time.Now().Add(c.limits.Close))
+	c.readBy = time.Time{}
+	c.waitUntil(time.Now().Add(c.limits.Close))
 	done := c.discard(c.rest)
 	c.rest = nil
 	var buf [readBuffer]byte
