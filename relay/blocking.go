@@ -28,7 +28,9 @@ type blocking struct {
 }
 
 // bigBuffers are for connections that have more to say than a readBuffer holds.
-var bigBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+var bigBuffers = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
+
+const bigBuffer = 32 << 10
 
 func newBlocking(nc net.Conn, limits *Limits, ping time.Duration) *blocking {
 	c := &blocking{nc: nc}
@@ -36,14 +38,49 @@ func newBlocking(nc net.Conn, limits *Limits, ping time.Duration) *blocking {
 	return c
 }
 
-// serve runs the connection until it is over. early is what the peer sent right
-// behind its request.
-func (c *blocking) serve(p party, early []byte) {
-	defer c.nc.Close()
-	err := p.attach(c)
-	if err == nil {
-		err = c.copy(p, early)
+// serve runs the connection until it is over, and then calls left. early is
+// what the peer sent right behind its request.
+//
+// This is where an idle connection waits, at the bottom of its goroutine: the
+// runtime begins with the smallest stack only as long as most need no more.
+func (c *blocking) serve(p party, early []byte, left func()) {
+	err := c.begin(p, early)
+	small := make([]byte, readBuffer)
+	for buf := small; err == nil; {
+		c.waitUntil(c.due(c.heard))
+		n, readErr := c.nc.Read(buf)
+		err = c.came(p, buf[:n], readErr)
+		buf = c.bufferAfter(n, buf, small)
 	}
+	c.finish(p, err)
+	left()
+}
+
+func (c *blocking) begin(p party, early []byte) error {
+	c.heard = time.Now()
+	if err := p.attach(c); err != nil {
+		return err
+	}
+	_, err := c.take(c, p, early)
+	return err
+}
+
+// came takes what was read.
+func (c *blocking) came(p party, in []byte, err error) error {
+	if len(in) > 0 {
+		c.heard = time.Now()
+		if _, broke := c.take(c, p, in); broke != nil {
+			return broke
+		}
+	}
+	if err != nil {
+		return c.forgive(err)
+	}
+	return nil
+}
+
+func (c *blocking) finish(p party, err error) {
+	defer c.nc.Close()
 	tell := p.over(err)
 	c.sendClose(tell.code, tell.reason)
 	var f *farewell
@@ -52,43 +89,33 @@ func (c *blocking) serve(p party, early []byte) {
 	}
 }
 
-// copy takes what the peer sends, until the connection is over.
-func (c *blocking) copy(p party, early []byte) error {
-	_, err := c.take(c, p, early)
-	early = nil // it is not kept as long as the connection
-	var buf [readBuffer]byte
-	c.heard = time.Now()
-	for more := false; err == nil; {
-		if more {
-			big := bigBuffers.Get().(*[32 << 10]byte)
-			more, err = c.read(p, big[:])
-			bigBuffers.Put(big)
-		} else {
-			more, err = c.read(p, buf[:])
-		}
+// bufferAfter returns what to read into after n bytes came into buf: a big
+// buffer while the connection has more to say than a small one holds.
+func (c *blocking) bufferAfter(n int, buf, small []byte) []byte {
+	more, big := n == len(buf) || c.left > readBuffer, len(buf) > readBuffer
+	switch {
+	case more && !big:
+		return bigBuffers.Get().(*[bigBuffer]byte)[:]
+	case !more && big:
+		bigBuffers.Put((*[bigBuffer]byte)(buf))
+		return small
 	}
-	return err
+	return buf
 }
 
-// read reads once and takes what came. It reports whether there is more.
-func (c *blocking) read(p party, buf []byte) (more bool, err error) {
-	c.waitUntil(c.due(c.heard))
-	n, err := c.nc.Read(buf)
-	if n > 0 {
-		c.heard = time.Now()
-		if _, broke := c.take(c, p, buf[:n]); broke != nil {
-			return false, broke
-		}
-	}
+// forgive looks at an error of reading. If it only is that the deadline was
+// met, it sees whether the peer's time is up.
+func (c *blocking) forgive(err error) error {
 	var ne net.Error
-	if errors.As(err, &ne) && ne.Timeout() {
-		c.readBy = time.Time{}
-		if err = nil; !time.Now().Before(c.due(c.heard)) {
-			err = c.silence(c)
-			c.heard = time.Now()
-		}
+	if !errors.As(err, &ne) || !ne.Timeout() {
+		return err
 	}
-	return n == len(buf) || c.left > readBuffer, err
+	c.readBy = time.Time{}
+	if time.Now().Before(c.due(c.heard)) {
+		return nil
+	}
+	c.heard = time.Now()
+	return c.silence(c)
 }
 
 // waitUntil sets when reading ends, unless it ends earlier: a deadline that is

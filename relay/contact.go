@@ -38,7 +38,8 @@ type phone struct {
 
 	mu     sync.Mutex
 	conn   conn           // nil while the phone is away
-	round  int            // how many connections there have been
+	asked  int            // how often it has registered
+	round  int            // which of these conn is
 	calls  map[name]*call // not answered yet
 	credit int            // answers that the phone may still send
 	pace   *rate.Limiter  // nil until the first call
@@ -52,18 +53,21 @@ type call struct {
 	answer  chan byte // one of msgComing, msgGone, msgBusy
 }
 
-// registration is the party of one of a phone's connections.
+// A registration is the party of one of a phone's connections.
 type registration struct {
 	phone *phone
 	round int
 }
 
+// errReplaced is what a registration meets that comes after a newer one.
+var errReplaced = &breach{ws.StatusPolicyViolation, "the phone has registered again"}
+
 func errRetired() error {
 	return httpd.Errorf(http.StatusGone, "That phone is no longer linked.", "contact is retired")
 }
 
-// register finds or makes the phone of a contact ID.
-func (r *Relay) register(id hybrid.ContactID) (*phone, error) {
+// register finds or makes the phone of a contact ID, for its next connection.
+func (r *Relay) register(id hybrid.ContactID) (*registration, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.contacts.phones[id]
@@ -73,14 +77,21 @@ func (r *Relay) register(id hybrid.ContactID) (*phone, error) {
 	case r.contacts.retired[id]:
 		return nil, errRetired()
 	case p != nil:
-		return p, nil
+		return p.nextRound(), nil
 	case len(r.contacts.phones) >= r.limits.Phones:
 		return nil, httpd.Errorf(http.StatusServiceUnavailable, "This relay is full. Try again in a minute.", "%d phones are registered", len(r.contacts.phones))
 	}
 	p = &phone{relay: r, id: id}
 	p.leave = time.AfterFunc(r.limits.Reconnect, func() { p.forget(0) })
 	r.contacts.phones[id] = p
-	return p, nil
+	return p.nextRound(), nil
+}
+
+func (p *phone) nextRound() *registration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	return &registration{p, p.asked}
 }
 
 // forget takes the phone out of the books, unless it has come back since.
@@ -102,10 +113,12 @@ func (g *registration) attach(c conn) error {
 	c.lock()
 	defer c.unlock()
 	p.mu.Lock()
+	if g.round < p.round {
+		p.mu.Unlock()
+		return errReplaced
+	}
 	old := p.conn
-	p.conn = c
-	p.round++
-	g.round = p.round
+	p.conn, p.round = c, g.round
 	if p.leave != nil {
 		p.leave.Stop()
 		p.leave = nil
@@ -118,7 +131,7 @@ func (g *registration) attach(c conn) error {
 	p.mu.Unlock()
 
 	if old != nil {
-		old.sendClose(ws.StatusPolicyViolation, "the phone has registered again")
+		old.sendClose(errReplaced.code, errReplaced.reason)
 	}
 	if !p.relay.registered(p) {
 		return errOver
