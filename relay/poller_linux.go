@@ -25,7 +25,9 @@ type poller struct {
 
 func newPoller() (*poller, error) {
 	p := &poller{}
-	for range runtime.GOMAXPROCS(0) {
+	// One loop passes on some hundred thousand messages in a second. The other
+	// half of the processors is for the requests that make connections.
+	for range max(runtime.GOMAXPROCS(0)/2, 1) {
 		l, err := newLoop()
 		if err != nil {
 			p.close()

@@ -1,3 +1,5 @@
+//go:build linux
+
 package relayload
 
 import (
@@ -42,6 +44,11 @@ func Table(ctx context.Context, out io.Writer, start Starter, kinds []Kind, d ti
 	fmt.Fprintf(out, "\nMessages of 1 KiB through joined tunnels, all of them in turn, 32 at a time:\n\n")
 	row(out, "relay", "connections", "at once through one", "per second", "relay's time for one", "per second and core")
 	row(out, "---", "--:", "--:", "--:", "--:", "--:")
+	floor, err := Floor(ctx, d)
+	if err != nil {
+		return fmt.Errorf("the floor: %w", err)
+	}
+	row(out, "none: epoll_wait, read, write", 64, 1, wall(floor), micro(floor), int(floor.PerCore()))
 	for _, k := range kinds {
 		for _, n := range Counts {
 			for _, window := range []int{1, 8} {
