@@ -29,6 +29,7 @@ type commands struct {
 	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
 	Completion    completionCommand    `cmd:"" help:"Print what makes your shell complete the words of cardea."`
 	Man           manCommand           `cmd:"" help:"Print the manual page."`
+	RelayLoad     relayLoadCommand     `cmd:"" hidden:"" name:"relay-load" help:"Measure and soak relays."`
 	Version       versionCommand       `cmd:"" help:"Say which version this is."`
 
 	LogLevel slog.Level `default:"warn" help:"What to log to standard error: debug, info, warn or error." env:"CARDEA_LOG_LEVEL"`

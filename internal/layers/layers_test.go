@@ -86,7 +86,8 @@ var rooms = map[string][]string{
 
 	"signin": {"webauthn"},
 
-	"relay": {"hybrid", "internal/httpd"},
+	"relay":           {"hybrid", "internal/httpd"},
+	"relay/relayload": {"relay", "hybrid", "internal/httpd"},
 
 	"internal/world": {"..."},
 	"cmd/cardea":     {"..."},
@@ -101,7 +102,7 @@ var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "
 var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
-		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
+		"identity/web/admin", "identity/server", "relay", "relay/relayload", "hybrid/tunnel", "authenticator/app", "platform/browser",
 		"signin",
 		"cmd/cardea", "internal/world", "lab/stockbrowser"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez", "authenticator/desktop", "authenticator/vault/keyring"},
@@ -112,7 +113,7 @@ var reserved = map[string][]string{
 	"github.com/coreos/go-oidc/v3":    {"identity/web/account", "signin"},
 	"github.com/zalando/go-keyring":   {"signin"},
 	"golang.org/x/oauth2":             {"identity/web/account", "signin"},
-	"github.com/gobwas/ws":            {"relay"},
+	"github.com/gobwas/ws":            {"relay", "relay/relayload"},
 	"github.com/coder/websocket":      {"hybrid/tunnel"},
 	"github.com/makiuchi-d/gozxing":   {"hybrid/qrimage"},
 	"rsc.io/qr":                       {"hybrid/qrimage"},
