@@ -8,12 +8,31 @@ import (
 	"cardea/webauthn"
 )
 
-// A Caller is the page that asks, as the browser vouches for it.
+// A Caller is the page that asks, as the browser vouches for it, or a program
+// that asks for itself (see Program).
 type Caller struct {
 	Origin webauthn.Origin
+	// Native says that a program asks and that Origin is one that it states,
+	// made by webauthn.NativeOrigin. Never set it for a page.
+	Native bool
 	// SameOriginWithAncestors is false for a page in a frame of another
 	// origin.
 	SameOriginWithAncestors bool
+}
+
+// Program returns the Caller that a program is which signs in at a site by
+// itself. Its relying party must be one that a page of that site could name.
+func Program(o webauthn.Origin) Caller {
+	return Caller{Origin: o, Native: true, SameOriginWithAncestors: true}
+}
+
+// host returns the domain of a caller that may use passkeys.
+func (c Caller) host() (string, bool) {
+	if !c.Native {
+		return host(c.Origin)
+	}
+	name, ok := c.Origin.NativeHost()
+	return name, ok && isDomain(name)
 }
 
 // host returns the domain of a serialised origin that may use passkeys

@@ -339,7 +339,7 @@ func TestEffectiveOptionsFollowTheAuthenticator(t *testing.T) {
 		o := creation()
 		o.AuthenticatorSelection = &webauthn.AuthenticatorSelection{ResidentKey: tt.rk, UserVerification: tt.uv}
 		m := making{by: testCaller, options: o, wants: creationWants(o), rp: testRP}
-		r, _, err := m.request(tt.info)
+		r, _, _, err := m.request(tt.info)
 		if (err == nil) != tt.wantPossible {
 			t.Errorf("rk %q, uv %q with %v: %v, want possible: %t", tt.rk, tt.uv, tt.info.Options, err, tt.wantPossible)
 		}

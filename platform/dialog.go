@@ -47,6 +47,20 @@ type Screen struct {
 	Failed *Failed
 	// Accounts are the passkeys that a key offers, to choose one of.
 	Accounts []string
+	// PIN is the question for a security key's PIN.
+	PIN *PIN
+}
+
+// A PIN is what a person is asked about a security key's PIN. It is the key's:
+// the client forgets it at once.
+type PIN struct {
+	// New says that the key is to get one, of at least Least characters.
+	New   bool
+	Least int
+	// Wrong says that the last one was wrong, or will not do for a new one, and
+	// Retries how many tries are left then; -1 if that is not known.
+	Wrong   bool
+	Retries int
 }
 
 // A Sort is a kind of Screen.
@@ -59,6 +73,7 @@ const (
 	ScreenFailed   Sort = "failed"   // it failed: again, or another way?
 	ScreenAccounts Sort = "accounts" // which of these passkeys?
 	ScreenConsent  Sort = "consent"  // may the site learn the make of the key?
+	ScreenPIN      Sort = "pin"      // the PIN of this key, or a new one for it
 )
 
 // A Way is a route as it is offered to the person.
@@ -109,6 +124,8 @@ type Action struct {
 	ID   string
 	// Index is the passkey that was chosen, for DoAccount.
 	Index int
+	// Text is the PIN, for DoPIN. It must not be logged.
+	Text string
 }
 
 // A Do is a kind of Action.
@@ -123,5 +140,6 @@ const (
 	DoAccount Do = "account" // this passkey
 	DoAllow   Do = "allow"   // the site may know
 	DoDeny    Do = "deny"    // it may not
+	DoPIN     Do = "pin"     // this is the PIN
 	DoForget  Do = "forget"  // do not remember this phone any longer
 )

@@ -31,11 +31,16 @@ func (m *making) clientData() webauthn.ClientData {
 
 // command asks one authenticator for a passkey (WebAuthn §5.1.3 steps 22 on).
 func (m *making) command(ctx context.Context, s *session, conn Connection) (r webauthn.RegistrationResponse, err error) {
-	request, rk, err := m.request(conn.Info())
+	request, rk, how, err := m.request(conn.Info())
 	if err != nil {
 		return r, err
 	}
-	if request.ExcludeList, err = preflight(ctx, conn, m.rp, descriptors(m.options.ExcludeCredentials)); err != nil {
+	p, err := s.prove(ctx, conn, how, ctap.PermitMakeCredential|ctap.PermitGetAssertion, m.rp)
+	if err != nil {
+		return r, err
+	}
+	request.PinUvAuthParam, request.PinUvAuthProtocol = p.of(request.ClientDataHash)
+	if request.ExcludeList, err = preflight(ctx, conn, m.rp, descriptors(m.options.ExcludeCredentials), p); err != nil {
 		return r, fmt.Errorf("looking for excluded passkeys: %w", err)
 	}
 	s.touch(conn)
@@ -55,18 +60,18 @@ func (m *making) command(ctx context.Context, s *session, conn Connection) (r we
 }
 
 // request translates the options for an authenticator, or says what it lacks.
-func (m *making) request(i ctap.Info) (r ctap.MakeCredentialRequest, rk bool, err error) {
+func (m *making) request(i ctap.Info) (r ctap.MakeCredentialRequest, rk bool, how verifying, err error) {
 	rk, possible := m.wants.discoverable(i)
 	if !possible {
-		return r, rk, &refused{reason: ReasonTooOld, err: errors.New("it keeps no discoverable passkeys")}
+		return r, rk, how, &refused{reason: ReasonTooOld, err: errors.New("it keeps no discoverable passkeys")}
 	}
-	uv, possible := m.wants.verification(i)
+	how, possible = m.wants.verificationToMake(i, rk)
 	if !possible {
-		return r, rk, &refused{reason: ReasonCannotVerify}
+		return r, rk, how, &refused{reason: ReasonCannotVerify}
 	}
 	extensions, possible := protection(m.options.Extensions, m.wants, rk, i)
 	if !possible {
-		return r, rk, &refused{reason: ReasonTooOld, err: errors.New("it cannot protect passkeys as the page demands")}
+		return r, rk, how, &refused{reason: ReasonTooOld, err: errors.New("it cannot protect passkeys as the page demands")}
 	}
 	hash := m.clientData().Hash()
 	r = ctap.MakeCredentialRequest{
@@ -77,12 +82,12 @@ func (m *making) request(i ctap.Info) (r ctap.MakeCredentialRequest, rk bool, er
 		},
 		PubKeyCredParams: m.algorithms,
 		Extensions:       extensions,
-		Options:          options(rk, uv),
+		Options:          options(rk, how == verifyingSelf),
 	}
 	if m.conveyance() == webauthn.AttestationNone && len(i.AttestationFormats) > 0 {
 		r.AttestationFormats = []string{webauthn.AttestationNone}
 	}
-	return r, rk, nil
+	return r, rk, how, nil
 }
 
 // options names only what is wanted: an authenticator that lacks an option

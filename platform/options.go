@@ -83,19 +83,6 @@ func (w wants) discoverable(i ctap.Info) (rk, possible bool) {
 	return false, true
 }
 
-// verification returns the effective value of uv for an authenticator, and
-// whether it can do what is required.
-func (w wants) verification(i ctap.Info) (uv, possible bool) {
-	can := i.Options["uv"]
-	switch w.userVerification {
-	case webauthn.Required:
-		return true, can
-	case webauthn.Preferred:
-		return can, true
-	}
-	return false, true
-}
-
 // allows reports whether the request may go to a kind of authenticator.
 func (w wants) allows(k Kind) bool {
 	switch w.attachment {

@@ -14,7 +14,7 @@ import (
 // the key, without a touch, which one it holds, and returns that one, or none.
 // What it finds goes to the key and nowhere else. A device or a phone has no
 // such limits and would ask its person each time, so its list stays whole.
-func preflight(ctx context.Context, conn Connection, rp webauthn.RPID, list []ctap.CredentialDescriptor) ([]ctap.CredentialDescriptor, error) {
+func preflight(ctx context.Context, conn Connection, rp webauthn.RPID, list []ctap.CredentialDescriptor, p proof) ([]ctap.CredentialDescriptor, error) {
 	if conn.Transport() != webauthn.TransportUSB || len(list) == 0 {
 		return list, nil
 	}
@@ -27,10 +27,12 @@ func preflight(ctx context.Context, conn Connection, rp webauthn.RPID, list []ct
 		return list, nil
 	}
 	hash := make([]byte, 32) // a signature over it is of no use to anybody
+	silent := ctap.GetAssertionRequest{RPID: rp, ClientDataHash: hash, Options: map[string]bool{"up": false}}
+	// Some passkeys show themselves only to who knows the PIN (CTAP §12.1).
+	silent.PinUvAuthParam, silent.PinUvAuthProtocol = p.of(hash)
 	for batch := range slices.Chunk(list, atOnce) {
-		r, err := ctap.GetAssertion(ctx, conn, ctap.GetAssertionRequest{
-			RPID: rp, ClientDataHash: hash, AllowList: batch, Options: map[string]bool{"up": false},
-		})
+		silent.AllowList = batch
+		r, err := ctap.GetAssertion(ctx, conn, silent)
 		var status ctap.Status
 		switch {
 		case err == nil && r.Credential != nil:

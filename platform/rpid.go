@@ -76,7 +76,7 @@ func isRelated(document []byte, caller webauthn.Origin) (bool, error) {
 // relyingParty applies the rules of origin and RP ID to a request. It returns
 // the RP ID in effect: rp, or the caller's domain if rp is empty.
 func (c *Client) relyingParty(ctx context.Context, by Caller, rp webauthn.RPID) (webauthn.RPID, error) {
-	name, ok := host(by.Origin)
+	name, ok := by.host()
 	if !ok {
 		return "", &Error{Name: SecurityError, Message: msgOrigin}
 	}
@@ -91,7 +91,7 @@ func (c *Client) relyingParty(ctx context.Context, by Caller, rp webauthn.RPID) 
 	if rpIDFits(name, rp) {
 		return rp, nil
 	}
-	if !isDomain(string(rp)) || c.Related == nil {
+	if !isDomain(string(rp)) || c.Related == nil || by.Native {
 		return "", &Error{Name: SecurityError, Message: msgRPID}
 	}
 	document, err := c.Related(ctx, rp)

@@ -60,7 +60,7 @@ func TestRPIDTable(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s for %s", tt.origin, tt.rp), func(t *testing.T) {
 			t.Parallel()
-			rp, err := new(Client).relyingParty(t.Context(), Caller{tt.origin, true}, tt.rp)
+			rp, err := new(Client).relyingParty(t.Context(), Caller{Origin: tt.origin, SameOriginWithAncestors: true}, tt.rp)
 			if tt.want != "" {
 				wantName(t, err, tt.want)
 				return
@@ -78,9 +78,9 @@ func TestRPIDTable(t *testing.T) {
 func TestPageInAFrameOfAnotherOriginIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, take(ThisDevice))
-	_, err := w.Create(t.Context(), Caller{testOrigin, false}, creation())
+	_, err := w.Create(t.Context(), Caller{Origin: testOrigin}, creation())
 	wantName(t, err, NotAllowedError)
-	_, err = w.Get(t.Context(), Caller{testOrigin, false}, request())
+	_, err = w.Get(t.Context(), Caller{Origin: testOrigin}, request())
 	wantName(t, err, NotAllowedError)
 	if got := w.dialog.sorts(); len(got) != 0 {
 		t.Errorf("the person saw %q, want nothing", got)
@@ -115,7 +115,7 @@ func TestRelatedOriginsAreReadInOrder(t *testing.T) {
 				}
 				return []byte(tt.document), nil
 			}}
-			rp, err := c.relyingParty(t.Context(), Caller{tt.caller, true}, testRP)
+			rp, err := c.relyingParty(t.Context(), Caller{Origin: tt.caller, SameOriginWithAncestors: true}, testRP)
 			if tt.want != (err == nil && rp == testRP) {
 				t.Errorf("relyingParty() = %q, %v; want accepted: %t", rp, err, tt.want)
 			}
@@ -129,8 +129,50 @@ func TestRelatedOriginsAreReadInOrder(t *testing.T) {
 func TestUnreachableRelatedOriginsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := Client{Related: func(context.Context, webauthn.RPID) ([]byte, error) { return nil, errors.New("offline") }}
-	_, err := c.relyingParty(t.Context(), Caller{"https://shop.fr", true}, testRP)
+	_, err := c.relyingParty(t.Context(), Caller{Origin: "https://shop.fr", SameOriginWithAncestors: true}, testRP)
 	if e := wantName(t, err, SecurityError); strings.Contains(e.Message, "offline") {
 		t.Errorf("message %q tells the page why", e.Message)
+	}
+}
+
+func TestProgramNamesWhatAPageOfItsSiteCould(t *testing.T) {
+	t.Parallel()
+	asked := false
+	c := &Client{Related: func(context.Context, webauthn.RPID) ([]byte, error) {
+		asked = true
+		return []byte(`{"origins":["https://login.example.org","cardea-native://login.example.org/cardea-cli"]}`), nil
+	}}
+	for _, tt := range []struct {
+		by   Caller
+		rp   webauthn.RPID
+		want Name // empty for accepted
+	}{
+		{Program("cardea-native://login.example.org/cardea-cli"), "example.org", ""},
+		{Program("cardea-native://login.example.org:8443/cardea-cli"), "login.example.org", ""},
+		{Program("cardea-native://login.cardea.localhost:8480/cardea-cli"), "cardea.localhost", ""},
+		{Program("cardea-native://login.example.org/cardea-cli"), "", ""},
+		{Program("cardea-native://login.example.org/cardea-cli"), "org", SecurityError},
+		// A site whose program this is cannot ask for another site's passkeys,
+		// not even if that one lists it: related origins are for pages.
+		{Program("cardea-native://login.example.org/cardea-cli"), "bank.example", SecurityError},
+		{Program("cardea-native://127.0.0.1/cardea-cli"), "", SecurityError},
+		{Program("cardea-native://login.example.org"), "example.org", SecurityError},
+		{Program("https://login.example.org"), "example.org", SecurityError},
+		{Program(""), "example.org", SecurityError},
+		// A page cannot say that it is a program.
+		{Caller{Origin: "cardea-native://login.example.org/cardea-cli", SameOriginWithAncestors: true}, "example.org", SecurityError},
+	} {
+		_, err := c.relyingParty(t.Context(), tt.by, tt.rp)
+		var got Name
+		if err != nil {
+			got = ErrorOf(err).Name
+		}
+		if got != tt.want {
+			t.Errorf("relyingParty(%+v, %q) = %v, want %q", tt.by, tt.rp, err, tt.want)
+		}
+		if asked {
+			t.Errorf("relyingParty(%+v, %q) asked the other site", tt.by, tt.rp)
+			asked = false
+		}
 	}
 }

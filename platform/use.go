@@ -29,19 +29,24 @@ func (u *using) clientData() webauthn.ClientData {
 
 // command asks one authenticator for a signature (WebAuthn §5.1.4.2).
 func (u *using) command(ctx context.Context, s *session, conn Connection) (r webauthn.AuthenticationResponse, err error) {
-	uv, possible := u.wants.verification(conn.Info())
+	how, possible := u.wants.verification(conn.Info())
 	if !possible {
 		return r, &refused{reason: ReasonCannotVerify}
 	}
 	hash := u.clientData().Hash()
-	request := ctap.GetAssertionRequest{RPID: u.rp, ClientDataHash: hash[:], Options: options(false, uv)}
+	request := ctap.GetAssertionRequest{RPID: u.rp, ClientDataHash: hash[:], Options: options(false, how == verifyingSelf)}
 	allowed := descriptors(u.options.AllowCredentials)
 	if len(u.options.AllowCredentials) > 0 && len(allowed) == 0 {
 		// Only passkeys of kinds that nobody knows: no authenticator has one.
 		// An empty list would mean any passkey.
 		return r, &refused{reason: ReasonNoPasskey}
 	}
-	if request.AllowList, err = preflight(ctx, conn, u.rp, allowed); err != nil {
+	p, err := s.prove(ctx, conn, how, ctap.PermitGetAssertion, u.rp)
+	if err != nil {
+		return r, err
+	}
+	request.PinUvAuthParam, request.PinUvAuthProtocol = p.of(hash[:])
+	if request.AllowList, err = preflight(ctx, conn, u.rp, allowed, p); err != nil {
 		return r, fmt.Errorf("looking for allowed passkeys: %w", err)
 	}
 	if len(allowed) > 0 && len(request.AllowList) == 0 {

@@ -19,9 +19,18 @@ type blocking struct {
 	nc net.Conn
 	stream
 
-	mu     sync.Mutex // held while frames are written
-	broken bool       // a write stopped inside a frame
+	heard  time.Time // when something came, or we last pinged
+	readBy time.Time // the deadline that is set
+
+	mu      sync.Mutex // held while frames are written
+	broken  bool       // a write stopped inside a frame
+	writeBy time.Time  // the deadline that is set
 }
+
+// bigBuffers are for connections that have more to say than a readBuffer holds.
+var bigBuffers = sync.Pool{New: func() any { return new([bigBuffer]byte) }}
+
+const bigBuffer = 32 << 10
 
 func newBlocking(nc net.Conn, limits *Limits, ping time.Duration) *blocking {
 	c := &blocking{nc: nc}
@@ -29,14 +38,49 @@ func newBlocking(nc net.Conn, limits *Limits, ping time.Duration) *blocking {
 	return c
 }
 
-// serve runs the connection until it is over. early is what the peer sent right
-// behind its request.
-func (c *blocking) serve(p party, early []byte) {
-	defer c.nc.Close()
-	err := p.attach(c)
-	if err == nil {
-		err = c.copy(p, early)
+// serve runs the connection until it is over, and then calls left. early is
+// what the peer sent right behind its request.
+//
+// This is where an idle connection waits, at the bottom of its goroutine: the
+// runtime begins with the smallest stack only as long as most need no more.
+func (c *blocking) serve(p party, early []byte, left func()) {
+	err := c.begin(p, early)
+	small := make([]byte, readBuffer)
+	for buf := small; err == nil; {
+		c.waitUntil(c.due(c.heard))
+		n, readErr := c.nc.Read(buf)
+		err = c.came(p, buf[:n], readErr)
+		buf = c.bufferAfter(n, buf, small)
 	}
+	c.finish(p, err)
+	left()
+}
+
+func (c *blocking) begin(p party, early []byte) error {
+	c.heard = time.Now()
+	if err := p.attach(c); err != nil {
+		return err
+	}
+	_, err := c.take(c, p, early)
+	return err
+}
+
+// came takes what was read.
+func (c *blocking) came(p party, in []byte, err error) error {
+	if len(in) > 0 {
+		c.heard = time.Now()
+		if _, broke := c.take(c, p, in); broke != nil {
+			return broke
+		}
+	}
+	if err != nil {
+		return c.forgive(err)
+	}
+	return nil
+}
+
+func (c *blocking) finish(p party, err error) {
+	defer c.nc.Close()
 	tell := p.over(err)
 	c.sendClose(tell.code, tell.reason)
 	var f *farewell
@@ -45,33 +89,43 @@ func (c *blocking) serve(p party, early []byte) {
 	}
 }
 
-// copy takes what the peer sends, until the connection is over.
-func (c *blocking) copy(p party, early []byte) error {
-	_, err := c.take(c, p, early)
-	early = nil // it is not kept as long as the connection
-	var buf [readBuffer]byte
-	for err == nil {
-		c.readBy(c.due(time.Now()))
-		var n int
-		n, err = c.nc.Read(buf[:])
-		if n > 0 {
-			var broke error
-			if _, broke = c.take(c, p, buf[:n]); broke != nil {
-				return broke
-			}
-		}
-		var ne net.Error
-		if errors.As(err, &ne) && ne.Timeout() {
-			err = c.silence(c)
-		}
+// bufferAfter returns what to read into after n bytes came into buf: a big
+// buffer while the connection has more to say than a small one holds.
+func (c *blocking) bufferAfter(n int, buf, small []byte) []byte {
+	more, big := n == len(buf) || c.left > readBuffer, len(buf) > readBuffer
+	switch {
+	case more && !big:
+		return bigBuffers.Get().(*[bigBuffer]byte)[:]
+	case !more && big:
+		bigBuffers.Put((*[bigBuffer]byte)(buf))
+		return small
 	}
-	return err
+	return buf
 }
 
-// readBy sets when reading ends, unless the connection is closing: then the end
-// of that stands.
-func (c *blocking) readBy(t time.Time) {
-	c.nc.SetReadDeadline(t)
+// forgive looks at an error of reading. If it only is that the deadline was
+// met, it sees whether the peer's time is up.
+func (c *blocking) forgive(err error) error {
+	var ne net.Error
+	if !errors.As(err, &ne) || !ne.Timeout() {
+		return err
+	}
+	c.readBy = time.Time{}
+	if time.Now().Before(c.due(c.heard)) {
+		return nil
+	}
+	c.heard = time.Now()
+	return c.silence(c)
+}
+
+// waitUntil sets when reading ends, unless it ends earlier: a deadline that is
+// met too early costs less than one that is moved with each message. If the
+// connection is closing, the end of that stands.
+func (c *blocking) waitUntil(t time.Time) {
+	if c.readBy.IsZero() || t.Before(c.readBy) {
+		c.nc.SetReadDeadline(t)
+		c.readBy = t
+	}
 	// Whoever closes stores closeBy before it sets the deadline. Either it
 	// comes after us, or we see it here.
 	if by := c.closeBy.Load(); by != nil {
@@ -86,11 +140,15 @@ func (c *blocking) writeLocked(frames []byte) error {
 	if c.broken || c.closeBy.Load() != nil {
 		return net.ErrClosed
 	}
-	return c.writeBy(frames, time.Now().Add(c.limits.Message))
+	now := time.Now()
+	if c.writeBy.Sub(now) < c.limits.Message*3/4 {
+		c.writeBy = now.Add(c.limits.Message)
+		c.nc.SetWriteDeadline(c.writeBy)
+	}
+	return c.writeOut(frames)
 }
 
-func (c *blocking) writeBy(frames []byte, by time.Time) error {
-	c.nc.SetWriteDeadline(by)
+func (c *blocking) writeOut(frames []byte) error {
 	_, err := c.nc.Write(frames)
 	c.broken = err != nil
 	return err
@@ -104,8 +162,9 @@ func (c *blocking) sendClose(code ws.StatusCode, reason string) {
 	// A write that is stuck gets no more time than we have.
 	c.nc.SetWriteDeadline(by)
 	c.lock()
+	c.nc.SetWriteDeadline(by) // a write may have set its own since
 	if !c.broken {
-		c.writeBy(frame, by)
+		c.writeOut(frame)
 	}
 	c.unlock()
 	c.nc.SetReadDeadline(by)
@@ -115,7 +174,8 @@ func (c *blocking) sendClose(code ws.StatusCode, reason string) {
 // end of its time. To close a socket with bytes unread would reset it, and the
 // peer would never see why.
 func (c *blocking) linger() {
-	c.readBy(time.Now().Add(c.limits.Close))
+	c.readBy = time.Time{}
+	c.waitUntil(time.Now().Add(c.limits.Close))
 	done := c.discard(c.rest)
 	c.rest = nil
 	var buf [readBuffer]byte

@@ -30,10 +30,10 @@ type raw struct {
 const testID = "95074c89b06c2eb6bd4d79566d38dbf0"
 
 // upgradeRaw opens a WebSocket on nc by hand.
-func upgradeRaw(t testing.TB, nc net.Conn, path string) *raw {
+func upgradeRaw(t testing.TB, nc net.Conn, path string, more ...string) *raw {
 	t.Helper()
 	go io.WriteString(nc, "GET "+path+" HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: fido.cable\r\n\r\n")
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: fido.cable\r\n"+strings.Join(more, "")+"\r\n")
 	c := &raw{t, nc, bufio.NewReader(nc)}
 	resp, err := http.ReadResponse(c.br, nil)
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
@@ -447,6 +447,98 @@ func TestMessagesPassOnUnchangedHoweverTheyArrive(t *testing.T) {
 		if !bytes.Equal(to.out.Bytes(), want) {
 			t.Fatalf("round %d: what came out differs from what went in", round)
 		}
+	}
+}
+
+// Times on real sockets, where the other mode has a clock of its own. What is
+// tested is that they come, not when.
+var hasty = Limits{Ping: 300 * time.Millisecond, Message: 300 * time.Millisecond, Close: 300 * time.Millisecond,
+	Bytes: 1 << 30, Messages: 1 << 20}
+
+func TestSilentEndIsPingedAndThenGone(t *testing.T) {
+	t.Parallel()
+	phone, client := rawPair(t, hasty)
+	go func() { // a client that answers
+		for {
+			h, err := ws.ReadHeader(client.br)
+			if err != nil {
+				return
+			}
+			client.br.Discard(int(h.Length))
+			if h.OpCode == ws.OpPing {
+				io.WriteString(client.nc, frameBytes(finPong, ""))
+			}
+		}
+	}()
+	if op, _ := phone.receive(); op != ws.OpPing {
+		t.Errorf("received opcode %#x, want a ping", op)
+	}
+	phone.wantClose(1001)
+	phone.wantEOF()
+}
+
+func TestHalfAMessageDoesNotHoldATunnel(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]string{
+		"header": "\x82", "payload": frameBytes(finBinary, "message")[:8], "fragment": frameBytes(moreBin, "first"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limits := hasty
+			limits.Ping = time.Minute
+			phone, client := rawPair(t, limits)
+			phone.send(start)
+			phone.wantClose(1001)
+			client.wantClose(1001)
+			phone.wantEOF() // without our answer to its close frame
+			client.wantEOF()
+		})
+	}
+}
+
+func TestEndThatDoesNotReadEndsTheTunnel(t *testing.T) {
+	t.Parallel()
+	limits := hasty
+	limits.Ping = time.Minute
+	_, client := rawPair(t, limits)
+	message := frameBytes(finBinary, strings.Repeat("x", 200_000))
+	for { // until what the kernel holds for the phone is full
+		if _, err := io.WriteString(client.nc, message); err != nil {
+			break
+		}
+	}
+	for {
+		if h, err := ws.ReadHeader(client.br); err != nil || h.OpCode == ws.OpClose {
+			return // told, or reset because of what it still sent
+		}
+	}
+}
+
+// An end that reads slowly holds the other up, and loses nothing.
+func TestSlowReaderGetsEverything(t *testing.T) {
+	t.Parallel()
+	phone, client := rawPair(t, Limits{Bytes: 1 << 30, Messages: 1 << 20})
+	phone.nc.(*net.TCPConn).SetReadBuffer(64 << 10)
+	const messages = 200
+	body := func(i int) string { return strings.Repeat(string(rune('a'+i%26)), 50_000+i) }
+	sent := make(chan error, 1)
+	go func() {
+		for i := range messages {
+			if _, err := io.WriteString(client.nc, frameBytes(finBinary, body(i))); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	time.Sleep(100 * time.Millisecond) // the kernel's buffers fill; nothing depends on it
+	for i := range messages {
+		if op, got := phone.receive(); op != ws.OpBinary || got != body(i) {
+			t.Fatalf("message %d: opcode %#x, %d bytes, want %d", i, op, len(got), len(body(i)))
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package relay
 
 import (
-	"context"
-	"crypto/rand"
 	"net/http"
 	"sync"
 	"time"
@@ -38,32 +36,29 @@ type phone struct {
 
 	mu     sync.Mutex
 	conn   conn           // nil while the phone is away
-	round  int            // how many connections there have been
+	asked  int            // how often it has registered
+	round  int            // which of these conn is
 	calls  map[name]*call // not answered yet
 	credit int            // answers that the phone may still send
 	pace   *rate.Limiter  // nil until the first call
 	leave  *time.Timer    // while the phone is away
 }
 
-// A call is a client that waits for a phone's word.
-type call struct {
-	tunnel  *tunnel
-	payload []byte
-	answer  chan byte // one of msgComing, msgGone, msgBusy
-}
-
-// registration is the party of one of a phone's connections.
+// A registration is the party of one of a phone's connections.
 type registration struct {
 	phone *phone
 	round int
 }
 
+// errReplaced is what a registration meets that comes after a newer one.
+var errReplaced = &breach{ws.StatusPolicyViolation, "the phone has registered again"}
+
 func errRetired() error {
 	return httpd.Errorf(http.StatusGone, "That phone is no longer linked.", "contact is retired")
 }
 
-// register finds or makes the phone of a contact ID.
-func (r *Relay) register(id hybrid.ContactID) (*phone, error) {
+// register finds or makes the phone of a contact ID, for its next connection.
+func (r *Relay) register(id hybrid.ContactID) (*registration, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.contacts.phones[id]
@@ -73,14 +68,21 @@ func (r *Relay) register(id hybrid.ContactID) (*phone, error) {
 	case r.contacts.retired[id]:
 		return nil, errRetired()
 	case p != nil:
-		return p, nil
+		return p.nextRound(), nil
 	case len(r.contacts.phones) >= r.limits.Phones:
 		return nil, httpd.Errorf(http.StatusServiceUnavailable, "This relay is full. Try again in a minute.", "%d phones are registered", len(r.contacts.phones))
 	}
 	p = &phone{relay: r, id: id}
 	p.leave = time.AfterFunc(r.limits.Reconnect, func() { p.forget(0) })
 	r.contacts.phones[id] = p
-	return p, nil
+	return p.nextRound(), nil
+}
+
+func (p *phone) nextRound() *registration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	return &registration{p, p.asked}
 }
 
 // forget takes the phone out of the books, unless it has come back since.
@@ -102,10 +104,12 @@ func (g *registration) attach(c conn) error {
 	c.lock()
 	defer c.unlock()
 	p.mu.Lock()
+	if g.round < p.round {
+		p.mu.Unlock()
+		return errReplaced
+	}
 	old := p.conn
-	p.conn = c
-	p.round++
-	g.round = p.round
+	p.conn, p.round = c, g.round
 	if p.leave != nil {
 		p.leave.Stop()
 		p.leave = nil
@@ -118,7 +122,7 @@ func (g *registration) attach(c conn) error {
 	p.mu.Unlock()
 
 	if old != nil {
-		old.sendClose(ws.StatusPolicyViolation, "the phone has registered again")
+		old.sendClose(errReplaced.code, errReplaced.reason)
 	}
 	if !p.relay.registered(p) {
 		return errOver
@@ -200,98 +204,4 @@ func (g *registration) over(err error) breach {
 		p.leave = time.AfterFunc(p.relay.limits.Reconnect, func() { p.forget(round) })
 	}
 	return endingOf(opener, err).tell[opener]
-}
-
-// message is what a phone is told of a call.
-func (c *call) message(n name) []byte {
-	m := append([]byte{msgCall}, n.id[:]...)
-	m = append(m, n.routing[:]...)
-	return append(m, c.payload...)
-}
-
-// call asks the phone of a contact ID to join a new tunnel, and waits for its
-// word. The tunnel's opener is on its way, as after open.
-func (r *Relay) call(ctx context.Context, id hybrid.ContactID, payload []byte) (*tunnel, error) {
-	r.mu.Lock()
-	p, retired := r.contacts.phones[id], r.contacts.retired[id]
-	r.mu.Unlock()
-	switch {
-	case retired:
-		return nil, errRetired()
-	case p == nil:
-		return nil, httpd.Errorf(http.StatusServiceUnavailable, "That phone cannot be reached now.", "contact is not registered")
-	}
-	var tunnelID [16]byte
-	rand.Read(tunnelID[:])
-	t, err := r.makeTunnel(tunnelID)
-	if err != nil {
-		return nil, err
-	}
-	c := &call{t, payload, make(chan byte, 1)}
-	if err := p.deliver(c); err != nil {
-		t.end(both("not opened", ws.StatusGoingAway, "the phone is busy"))
-		return nil, err
-	}
-	r.count.calls.Add(1)
-	return t, p.wait(ctx, c)
-}
-
-// deliver tells the phone of a call. If the phone is away it hears of it when
-// it comes back.
-func (p *phone) deliver(c *call) error {
-	limits := &p.relay.limits
-	p.mu.Lock()
-	if p.pace == nil {
-		p.pace = rate.NewLimiter(rate.Limit(limits.CallRate), limits.CallBurst)
-	}
-	if len(p.calls) >= limits.Calls || !p.pace.AllowN(time.Now(), 1) {
-		p.mu.Unlock()
-		return httpd.Errorf(http.StatusTooManyRequests, "That phone is being called too often. Try again in a moment.", "too many calls")
-	}
-	if p.calls == nil {
-		p.calls = map[name]*call{}
-	}
-	p.calls[c.tunnel.name] = c
-	to := p.conn
-	if to != nil {
-		p.credit++
-	}
-	p.mu.Unlock()
-	if to != nil {
-		// If this fails the phone is on its way out; it hears of the call when
-		// it is back.
-		passOn(to, appendFrame(nil, ws.OpBinary, c.message(c.tunnel.name)))
-	}
-	return nil
-}
-
-// wait returns nil when the phone is coming, and what to tell the client
-// otherwise. The tunnel is over then.
-func (p *phone) wait(ctx context.Context, c *call) error {
-	ctx, cancel := context.WithTimeout(ctx, p.relay.limits.Answer)
-	defer cancel()
-	var answer byte
-	select {
-	case answer = <-c.answer:
-	case <-ctx.Done():
-	case <-p.relay.closing:
-	}
-	p.mu.Lock()
-	delete(p.calls, c.tunnel.name)
-	p.mu.Unlock()
-	var err error
-	outcome := "refused by phone"
-	switch answer {
-	case msgComing:
-		return nil
-	case msgGone:
-		err = httpd.Errorf(http.StatusGone, "That phone is no longer linked.", "the phone has ended the link")
-	case msgBusy:
-		err = httpd.Errorf(http.StatusConflict, "That phone is busy. Try again in a moment.", "the phone is busy")
-	default:
-		outcome = "phone silent"
-		err = httpd.Errorf(http.StatusServiceUnavailable, "That phone does not answer.", "the phone does not answer")
-	}
-	c.tunnel.end(both(outcome, ws.StatusGoingAway, "the phone does not come"))
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -25,11 +26,13 @@ type polled struct {
 
 	heard    time.Time // when something came, or we last pinged
 	finished bool      // the party is over; what comes is discarded
+	paused   atomic.Bool
 
 	// Guarded by loop.mu.
 	fd       int // -1 when destroyed
 	interest uint32
-	tick     int64 // of the wheel
+	number   uint32 // of all the loop has had
+	tick     int64  // of the wheel
 
 	mu      sync.Mutex
 	broken  bool   // nothing more can be written
@@ -92,6 +95,7 @@ func (c *polled) mindBacklog(to conn) {
 	defer peer.mu.Unlock()
 	if len(peer.out) > 0 {
 		peer.waiting = c
+		c.paused.Store(true)
 		c.loop.watch(c, unix.EPOLLIN, false)
 	}
 }
@@ -127,6 +131,7 @@ func (c *polled) destroy() {
 func (c *polled) resume() {
 	if w := c.waiting; w != nil {
 		c.waiting = nil
+		w.paused.Store(false)
 		w.loop.watch(w, unix.EPOLLIN, true)
 	}
 }
@@ -146,6 +151,12 @@ func (c *polled) until() time.Time {
 
 // look sees whether c's time is up.
 func (c *polled) look(now time.Time) {
+	if c.paused.Load() && c.closeBy.Load() == nil {
+		// It is not its own fault that nothing is heard of it.
+		if c.heard = now; !c.mid.IsZero() {
+			c.mid = now
+		}
+	}
 	if due := c.until(); now.Before(due) {
 		c.loop.remind(c, due)
 		return

@@ -25,7 +25,9 @@ type poller struct {
 
 func newPoller() (*poller, error) {
 	p := &poller{}
-	for range runtime.GOMAXPROCS(0) {
+	// One loop passes on some hundred thousand messages in a second. The other
+	// half of the processors is for the requests that make connections.
+	for range max(runtime.GOMAXPROCS(0)/2, 1) {
 		l, err := newLoop()
 		if err != nil {
 			p.close()
@@ -128,8 +130,16 @@ type loop struct {
 
 	mu      sync.Mutex
 	conns   map[int]*polled
-	wheel   wheel[*polled]
+	wheel   wheel[reminder]
+	added   uint32 // how many connections there have been
 	stopped bool
+}
+
+// A reminder names a connection without holding on to it: most are over long
+// before they are due.
+type reminder struct {
+	fd     int32
+	number uint32
 }
 
 func newLoop() (*loop, error) {
@@ -206,7 +216,9 @@ func (l *loop) add(c *polled) {
 	due := c.until()
 	l.mu.Lock()
 	l.conns[c.fd] = c
-	c.tick = l.wheel.put(c, due)
+	l.added++
+	c.number = l.added
+	c.tick = l.wheel.put(reminder{int32(c.fd), c.number}, due)
 	err := unix.EpollCtl(l.fd, unix.EPOLL_CTL_ADD, c.fd, &unix.EpollEvent{Events: c.interest, Fd: int32(c.fd)})
 	if err != nil {
 		delete(l.conns, c.fd)
@@ -243,7 +255,7 @@ func (l *loop) remind(c *polled, t time.Time) {
 	if l.conns[c.fd] != c || c.tick > l.wheel.now && c.tick <= tickOf(t) {
 		return
 	}
-	c.tick = l.wheel.put(c, t)
+	c.tick = l.wheel.put(reminder{int32(c.fd), c.number}, t)
 }
 
 // turn looks at the connections whose time has come. It reports false when the
@@ -251,8 +263,9 @@ func (l *loop) remind(c *polled, t time.Time) {
 func (l *loop) turn(now time.Time) bool {
 	var due []*polled
 	l.mu.Lock()
-	l.wheel.turn(now, func(c *polled, tick int64) {
-		if c.tick <= tick && l.conns[c.fd] == c { // else it was put in again for another time
+	l.wheel.turn(now, func(r reminder, tick int64) {
+		c := l.conns[int(r.fd)]
+		if c != nil && c.number == r.number && c.tick <= tick { // else it is over, or put in again for later
 			due = append(due, c)
 		}
 	})

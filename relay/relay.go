@@ -76,7 +76,7 @@ const (
 	// of connection and on every system.
 	Goroutines Mode = iota
 
-	// Epoll lets a goroutine for each processor wait for all connections. It
+	// Epoll lets a goroutine for every two processors wait for all connections. It
 	// is for Linux and for TCP that is not encrypted. Elsewhere the relay falls
 	// back to Goroutines; other connections than TCP it takes too, but at more
 	// cost than with Goroutines.
@@ -280,3 +280,6 @@ func (r *Relay) forget(t *tunnel) {
 		}
 	}
 }
+
+// Connections returns how many WebSockets are open.
+func (r *Relay) Connections() int64 { return r.open.Load() }

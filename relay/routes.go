@@ -178,11 +178,11 @@ func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request, rest str
 		if node, elsewhere := r.peers.keeper(id); elsewhere {
 			return r.passOn(w, req, node)
 		}
-		p, err := r.register(id)
+		g, err := r.register(id)
 		if err != nil {
 			return err
 		}
-		return r.upgrade(w, req, key, seat{&registration{phone: p}, r.limits.Standing, func() {}})
+		return r.upgrade(w, req, key, seat{g, r.limits.Standing, func() {}})
 	})
 }
 

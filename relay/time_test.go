@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+
+	"cardea/hybrid"
 )
 
 // A pipeListener hands out in-memory connections, which synctest can see
@@ -33,7 +36,7 @@ func (l *pipeListener) Close() error   { close(l.closed); return nil }
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // inBubble runs test with a relay whose clock is the bubble's.
-func inBubble(t *testing.T, limits Limits, test func(t *testing.T, dial func(path string) *raw)) {
+func inBubble(t *testing.T, limits Limits, test func(t *testing.T, dial func(path string, more ...string) *raw)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -41,11 +44,11 @@ func inBubble(t *testing.T, limits Limits, test func(t *testing.T, dial func(pat
 		r := New(Config{Limits: limits, Log: slog.New(slog.DiscardHandler)})
 		srv := &http.Server{Handler: r}
 		go srv.Serve(l)
-		test(t, func(path string) *raw {
+		test(t, func(path string, more ...string) *raw {
 			ours, theirs := net.Pipe()
 			l.conns <- theirs
 			t.Cleanup(func() { ours.Close() })
-			return upgradeRaw(t, ours, path)
+			return upgradeRaw(t, ours, path, more...)
 		})
 		r.Close()
 		srv.Close()
@@ -78,7 +81,7 @@ func wantTook(t *testing.T, began time.Time, want time.Duration) {
 }
 
 func TestTunnelThatNobodyJoinsExpires(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		began := time.Now()
 		phone := dial("/cable/new/" + testID)
 		if got := phone.answerPings(); got != 1008 {
@@ -89,7 +92,7 @@ func TestTunnelThatNobodyJoinsExpires(t *testing.T) {
 }
 
 func TestJoinedTunnelHasALifetime(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		began := time.Now()
 		phone := dial("/cable/new/" + testID)
 		time.Sleep(20 * time.Second) // of the bubble's clock
@@ -107,7 +110,7 @@ func TestJoinedTunnelHasALifetime(t *testing.T) {
 }
 
 func TestSilentEndIsGoneAfterAPing(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		began := time.Now()
 		phone := dial("/cable/new/" + testID)
 		client := dial("/cable/connect/000000/" + testID)
@@ -125,6 +128,27 @@ func TestSilentEndIsGoneAfterAPing(t *testing.T) {
 	})
 }
 
+func TestRegisteredPhoneIsPingedLessOften(t *testing.T) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
+		key := hybrid.NewContactKey()
+		id, err := hybrid.ContactIDOf(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		phone := dial("/cable/register/"+id.String(), "X-Cardea-Contact-Key: "+hex.EncodeToString(key.Expose())+"\r\n")
+		for range 3 * DefaultLimits.Controls { // more than a tunnel's end may send: a phone stays for days
+			if op, _ := phone.receive(); op != ws.OpPing {
+				t.Fatalf("received opcode %#x, want a ping", op)
+			}
+			phone.send(frameBytes(finPong, ""))
+		}
+		wantTook(t, began, time.Duration(3*DefaultLimits.Controls)*DefaultLimits.Standing)
+		phone.receive()
+		phone.wantClose(1001) // and no pong
+	})
+}
+
 func TestMessageThatNeverEndsIsCutOff(t *testing.T) {
 	for name, start := range map[string]string{
 		"header":   "\x82",
@@ -132,7 +156,7 @@ func TestMessageThatNeverEndsIsCutOff(t *testing.T) {
 		"fragment": frameBytes(moreBin, "first"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+			inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 				phone := dial("/cable/new/" + testID)
 				began := time.Now()
 				phone.send(start)
@@ -144,7 +168,7 @@ func TestMessageThatNeverEndsIsCutOff(t *testing.T) {
 }
 
 func TestPingsDoNotStretchAMessage(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		phone := dial("/cable/new/" + testID)
 		began := time.Now()
 		phone.send(frameBytes(moreBin, "first"))
@@ -159,7 +183,7 @@ func TestPingsDoNotStretchAMessage(t *testing.T) {
 }
 
 func TestEndThatDoesNotReadIsGone(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		dial("/cable/new/" + testID) // never reads again; a pipe holds nothing
 		client := dial("/cable/connect/000000/" + testID)
 		began := time.Now()
@@ -173,7 +197,7 @@ func TestEndThatDoesNotReadIsGone(t *testing.T) {
 }
 
 func TestCloseFrameThatIsNotAnsweredEndsAnyway(t *testing.T) {
-	inBubble(t, Limits{}, func(t *testing.T, dial func(string) *raw) {
+	inBubble(t, Limits{}, func(t *testing.T, dial func(string, ...string) *raw) {
 		phone := dial("/cable/new/" + testID)
 		began := time.Now()
 		phone.send(frameBytes(finText, "x"))

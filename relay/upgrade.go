@@ -95,10 +95,7 @@ func (r *Relay) upgrade(w http.ResponseWriter, req *http.Request, key string, s 
 	if r.poller != nil {
 		return r.poller.start(nc, &r.limits, early, s, left)
 	}
-	go func() {
-		defer left()
-		newBlocking(nc, &r.limits, s.ping).serve(s.party, early)
-	}()
+	go newBlocking(nc, &r.limits, s.ping).serve(s.party, early, left)
 	return nil
 }
 

@@ -22,11 +22,14 @@ type commands struct {
 	Relay         relayCommand         `cmd:"" help:"Run a relay, which carries the encrypted link between two devices."`
 	Authenticator authenticatorCommand `cmd:"" help:"Run the passkey app: its pages, its vault, its agent."`
 	BrowserHost   browserHostCommand   `cmd:"" name:"browser-host" help:"Be the browser extension's native messaging host, or install it."`
+	Signin        signinCommand        `cmd:"" help:"Sign in from a terminal; be a credential helper for git and kubectl."`
+	Signout       signoutCommand       `cmd:"" help:"Give the tokens of this computer back, and forget them."`
 	Doctor        doctorCommand        `cmd:"" help:"Look at each leg of a sign-in with another device before it is needed."`
 	Demo          demoCommand          `cmd:"" help:"Run everything on this machine, to try it."`
 	Gallery       galleryCommand       `cmd:"" help:"Take a picture of every page, light and dark, phone and desktop width."`
 	Completion    completionCommand    `cmd:"" help:"Print what makes your shell complete the words of cardea."`
 	Man           manCommand           `cmd:"" help:"Print the manual page."`
+	RelayLoad     relayLoadCommand     `cmd:"" hidden:"" name:"relay-load" help:"Measure and soak relays."`
 	Version       versionCommand       `cmd:"" help:"Say which version this is."`
 
 	LogLevel slog.Level `default:"warn" help:"What to log to standard error: debug, info, warn or error." env:"CARDEA_LOG_LEVEL"`
@@ -52,7 +55,7 @@ var errShown = errors.New("the reason was shown")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, asHelper(os.Args[0], os.Args[1:]), os.Stdout, os.Stderr))
 }
 
 // An exit is what the parser ends with when it has shown help or a complaint.

@@ -43,12 +43,16 @@ type Contact struct {
 	wait func(ctx context.Context, d time.Duration) error // for tests; nil sleeps
 }
 
-// How a phone comes back to its relay. After the first failure it waits about a
-// second, then twice as long each time. Half of each wait is left to chance, so
-// that the phones of a relay that was restarted do not come at once.
+// How a phone comes back to its relay. After the first failure it waits for up
+// to a second, then twice as long each time. Most of each wait is left to chance,
+// so that the phones of a relay do not come at once.
 const (
 	firstWait = time.Second
 	longWait  = 5 * time.Minute
+
+	// goneWait is the first wait if the relay itself has said goodbye: it is
+	// going away, with everybody else's connection.
+	goneWait = 15 * time.Second
 
 	// settled is how long a connection must have lived for the waits to begin
 	// again with the first.
@@ -106,6 +110,9 @@ func (c *Contact) Listen(ctx context.Context) error {
 		if time.Since(began) >= settled {
 			wait = firstWait
 		}
+		if errors.Is(err, ErrClosed) {
+			wait = max(wait, goneWait)
+		}
 		if err := sleep(ctx, jitter(wait)); err != nil {
 			return err
 		}
@@ -132,11 +139,11 @@ func isFinal(err error) bool {
 	return false
 }
 
-// jitter returns between half and all of d.
+// jitter returns between a quarter and all of d.
 func jitter(d time.Duration) time.Duration {
 	var b [8]byte
 	rand.Read(b[:])
-	return d/2 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/2+1))
+	return d/4 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d-d/4+1))
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,12 +53,23 @@ type standby struct {
 	changes chan error
 	waits   chan time.Duration
 	done    chan error
+	lose    func() // breaks the connection
 }
 
 func listen(t *testing.T, s *switchboard, called func(context.Context, *Call)) *standby {
 	t.Helper()
 	p := &standby{changes: make(chan error, 100), waits: make(chan time.Duration, 100), done: make(chan error, 1)}
-	p.Contact = &Contact{Dialer: s.dialer(), Service: hybrid.DevelopmentService, Key: hybrid.NewContactKey(),
+	dialer := s.dialer()
+	var nc atomic.Value // the connection made last
+	dialer.Client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err == nil {
+			nc.Store(c)
+		}
+		return c, err
+	}}}
+	p.lose = func() { nc.Load().(net.Conn).Close() }
+	p.Contact = &Contact{Dialer: dialer, Service: hybrid.DevelopmentService, Key: hybrid.NewContactKey(),
 		Called: called, Changed: func(err error) { p.changes <- err },
 		wait: func(ctx context.Context, d time.Duration) error {
 			p.waits <- d
@@ -143,14 +155,32 @@ func TestListenWaitsLongerEachTime(t *testing.T) {
 	p := listen(t, s, echo)
 	s.Server.Listener.Close()
 	s.replace()
-	for want := firstWait; ; want = min(2*want, longWait) {
-		if d := <-p.waits; d < want/2 || d > want {
-			t.Fatalf("waited %v, want between %v and %v", d, want/2, want)
+	for want := goneWait; ; want = min(2*want, longWait) {
+		if d := <-p.waits; d < want/4 || d > want {
+			t.Fatalf("waited %v, want between %v and %v", d, want/4, want)
 		}
 		if want == longWait {
 			return
 		}
 	}
+}
+
+// A connection that only broke, as when the network changed, is made again at
+// once.
+func TestListenComesBackSoonFromALoss(t *testing.T) {
+	t.Parallel()
+	s := newSwitchboard(t)
+	p := listen(t, s, echo)
+	p.lose()
+	if d := <-p.waits; d > firstWait {
+		t.Errorf("waited %v, want at most %v", d, firstWait)
+	}
+	for err := range p.changes {
+		if err == nil {
+			break
+		}
+	}
+	callAndTalk(t, s, p.id)
 }
 
 func TestPhonesAnswerReachesTheClient(t *testing.T) {

@@ -14,6 +14,17 @@
 //	Write ──────────────────────── │ ──────────────────────────▶ Read
 //	Read  ◀─────────────────────── │ ────────────────────────── Write
 //
+// A phone that clients are linked with is woken through a Contact: it keeps a
+// WebSocket open at its relay, and is given each Call. To accept one is to join
+// the tunnel in which the client waits.
+//
+//	phone                     service                     client
+//	Listen   GET /cable/register ▶ │
+//	                               │ ◀─ GET /cable/contact/C     Contact
+//	Called  ◀────────────── a call │
+//	Accept ──────────────▶ coming  │ ───────────────────▶ 101
+//	         GET /cable/connect ─▶ │
+//
 // The package knows addresses, headers and limits. It does not encrypt: the
 // service reads everything that is written here, which is why package noise
 // comes before it. It keeps the ID of a tunnel out of its errors.

@@ -25,14 +25,21 @@ type Kind string
 
 // The kinds of event.
 const (
-	SignIn        Kind = "sign_in"
-	PassSignIn    Kind = "pass_sign_in"
+	SignIn     Kind = "sign_in"
+	PassSignIn Kind = "pass_sign_in"
+	// NativeSignIn: a program signed its person in without a page.
+	NativeSignIn  Kind = "native_sign_in"
 	PasskeyAdded  Kind = "passkey_added"
 	SetUp         Kind = "set_up"
 	SessionEnded  Kind = "session_ended"
 	SessionsEnded Kind = "sessions_ended"
 	// ClientSignIn: an application was told who is signed in.
 	ClientSignIn Kind = "client_sign_in"
+	// TokenReused: a refresh token came back that had been replaced. Somebody
+	// has a copy, and what it belongs to has ended.
+	TokenReused Kind = "token_reused"
+	// TokenRevoked: a program gave its tokens back.
+	TokenRevoked Kind = "token_revoked"
 	// SignCountBack: a device-bound passkey answered with a count that is not
 	// higher than the last. It may have been copied.
 	SignCountBack Kind = "sign_count_back"
@@ -101,7 +108,7 @@ type Store interface {
 	// how My Account opens, each time, and tells nobody anything.
 	EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error)
 	Events(ctx context.Context, limit int) ([]Event, error)
-	// SignInsByUser counts the sign-ins of a person, by passkey and by pass,
+	// SignInsByUser counts the sign-ins of a person, by passkey, by pass and in programs,
 	// since a time, and those that were refused.
 	SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error)
 	// AddEvent writes an event that belongs to no other change.

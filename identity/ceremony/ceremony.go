@@ -206,6 +206,9 @@ type Config struct {
 	RPName string
 	// Origins are the pages that may hold ceremonies, exactly.
 	Origins []webauthn.Origin
+	// Login is the origin of the login page, which the origins that programs
+	// state are made of (webauthn.NativeOrigin). Empty: no program signs in.
+	Login webauthn.Origin
 	// SealKey seals what browsers keep between begin and finish: 32 bytes that
 	// are not kept with the Store. If it changes, ceremonies under way have to
 	// begin again.
@@ -224,6 +227,7 @@ type Service struct {
 	sessions  *session.Service
 	now       func() time.Time
 	origins   []webauthn.Origin
+	login     webauthn.Origin
 	verifier  *verifier
 	sealer    *sealer
 }
@@ -243,6 +247,6 @@ func New(cfg Config) (*Service, error) {
 	}
 	return &Service{
 		store: cfg.Store, directory: cfg.Directory, sessions: cfg.Sessions, now: cfg.Now,
-		origins: cfg.Origins, verifier: v, sealer: sealer,
+		origins: cfg.Origins, login: cfg.Login, verifier: v, sealer: sealer,
 	}, nil
 }

@@ -20,7 +20,7 @@ type refuser func(Reason, error) *Refusal
 // cryptography but a hash, in their order.
 func (v *verifier) checkCreation(s *library.SessionData, c *protocol.ParsedCredentialCreationData) *Refusal {
 	// Steps 7 to 11.
-	if r := v.checkClientData(s, &c.Response.CollectedClientData, protocol.CreateCeremony, refuse); r != nil {
+	if r := v.checkClientData(s, v.page(s), &c.Response.CollectedClientData, protocol.CreateCeremony, refuse); r != nil {
 		return r
 	}
 	// Steps 14 to 17.
@@ -46,7 +46,7 @@ func (v *verifier) checkCreation(s *library.SessionData, c *protocol.ParsedCrede
 
 // checkAssertion walks through the steps of WebAuthn §7.2 that need no
 // cryptography but a hash, in their order.
-func (v *verifier) checkAssertion(s *library.SessionData, a *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) *Refusal {
+func (v *verifier) checkAssertion(s *library.SessionData, want webauthn.Origin, a *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) *Refusal {
 	// Step 6. The passkey was found by its ID; without a user name to begin
 	// with, the user handle must be there and be its person's.
 	switch handle := a.Response.UserHandle; {
@@ -56,7 +56,7 @@ func (v *verifier) checkAssertion(s *library.SessionData, a *protocol.ParsedCred
 		return refuseSignIn(ReasonWrongUser, nil)
 	}
 	// Steps 10 to 14.
-	if r := v.checkClientData(s, &a.Response.CollectedClientData, protocol.AssertCeremony, refuseSignIn); r != nil {
+	if r := v.checkClientData(s, want, &a.Response.CollectedClientData, protocol.AssertCeremony, refuseSignIn); r != nil {
 		return r
 	}
 	// Steps 15 to 18.
@@ -71,7 +71,16 @@ func (v *verifier) checkAssertion(s *library.SessionData, a *protocol.ParsedCred
 	return nil
 }
 
-func (v *verifier) checkClientData(s *library.SessionData, c *protocol.CollectedClientData, want protocol.CeremonyType, refuse refuser) *Refusal {
+// page returns the origin that a ceremony of a page began at, or nothing if
+// there is none that may hold one.
+func (v *verifier) page(s *library.SessionData) webauthn.Origin {
+	if o := webauthn.Origin(s.Origin); slices.Contains(v.origins, o) {
+		return o
+	}
+	return ""
+}
+
+func (v *verifier) checkClientData(s *library.SessionData, origin webauthn.Origin, c *protocol.CollectedClientData, want protocol.CeremonyType, refuse refuser) *Refusal {
 	if c.Type != want {
 		return refuse(ReasonWrongType, nil)
 	}
@@ -80,7 +89,7 @@ func (v *verifier) checkClientData(s *library.SessionData, c *protocol.Collected
 	}
 	// The one origin that the ceremony began at, character by character. The
 	// library folds case; browsers have done so already (RFC 6454 §6.2).
-	if c.Origin != s.Origin || !slices.Contains(v.origins, webauthn.Origin(c.Origin)) {
+	if origin == "" || c.Origin != string(origin) {
 		return refuse(ReasonWrongOrigin, nil)
 	}
 	// Our pages are never framed, so neither is a ceremony.

@@ -38,6 +38,15 @@
 // person's passkey manager (§5.1.10). Credential IDs carry at least 100 random
 // bits; who holds one learns nothing else.
 //
+// # Without a page
+//
+// BeginNative and FinishNative are the sign-in of a program of ours, which is the
+// WebAuthn client itself (docs/decisions/0019). The steps are the same, with the
+// client in the browser's place (other_client instead of other_browser) and an
+// origin that no browser can state. The two kinds of sign-in do not meet: text
+// that was sealed for one cannot be opened for the other, and what was signed for
+// one is refused by the other for its origin.
+//
 // # Coming in by an access pass
 //
 // RedeemAccessPass begins a session that may only register a passkey. When that

@@ -47,7 +47,7 @@ func newHouse(t testing.TB) *house {
 	h.sessions = session.New(session.Config{Store: h.db, Now: h.clock})
 	h.log = audit.New(h.db)
 	h.ceremony, err = ceremony.New(ceremony.Config{
-		RPID: testRPID, RPName: "Cardea", Origins: []webauthn.Origin{testOrigin, acctOrigin},
+		RPID: testRPID, RPName: "Cardea", Origins: []webauthn.Origin{testOrigin, acctOrigin}, Login: testOrigin,
 		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
 	})
 	if err != nil {

@@ -138,6 +138,16 @@ func (v *verifier) requestOptions(origin webauthn.Origin, hint Hint) (options, l
 	return marshal(assertion.Response, session)
 }
 
+// nativeOptions is requestOptions for a program. The library's session says no
+// origin: it binds only those of pages. verifyAssertion says it.
+func (v *verifier) nativeOptions() (options, lib json.RawMessage, err error) {
+	assertion, session, err := v.get.BeginDiscoverableLogin()
+	if err != nil {
+		return nil, nil, fmt.Errorf("making request options: %w", err)
+	}
+	return marshal(assertion.Response, session)
+}
+
 func marshal(response any, session *library.SessionData) (options, lib json.RawMessage, err error) {
 	if options, err = json.Marshal(response); err != nil {
 		return nil, nil, fmt.Errorf("encoding options: %w", err)
@@ -238,13 +248,18 @@ func claimed(response []byte) (webauthn.CredentialID, *protocol.ParsedCredential
 }
 
 // verifyAssertion verifies a sign-in response (WebAuthn §7.2) against the
-// passkey that it claims to be from. refusal is nil if all is well.
-func (v *verifier) verifyAssertion(lib json.RawMessage, parsed *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) (asserted, *Refusal) {
+// passkey that it claims to be from: of a page, or of the program whose native
+// origin is given. refusal is nil if all is well.
+func (v *verifier) verifyAssertion(lib json.RawMessage, program webauthn.Origin, parsed *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) (asserted, *Refusal) {
 	var session library.SessionData
 	if err := json.Unmarshal(lib, &session); err != nil {
 		return asserted{}, refuseSignIn(ReasonNoCeremony, fmt.Errorf("ceremony: %w", err))
 	}
-	if r := v.checkAssertion(&session, parsed, u, k); r != nil {
+	want := v.page(&session)
+	if program != "" {
+		want, session.Origin = program, string(program)
+	}
+	if r := v.checkAssertion(&session, want, parsed, u, k); r != nil {
 		return asserted{}, r
 	}
 	p := person{u, []directory.Passkey{k}}

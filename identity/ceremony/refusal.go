@@ -15,6 +15,7 @@ const (
 	ReasonChallengeExpired Reason = "challenge_expired"
 	ReasonOtherBrowser     Reason = "other_browser"
 	ReasonPageOrigin       Reason = "page_origin" // Browser.Origin is not one of ours
+	ReasonOtherClient      Reason = "other_client"
 )
 
 // Reasons in the order of the checks of WebAuthn §7.1 and §7.2.

@@ -25,6 +25,7 @@ const (
 	signIn   kind = "sign-in"
 	register kind = "register"
 	setUp    kind = "set-up"
+	native   kind = "native"
 )
 
 // state is all that must be known between begin and finish.
@@ -40,6 +41,10 @@ type state struct {
 	// Of a registration.
 	User    directory.UserID `json:"u,omitempty"`
 	Session session.ID       `json:"s,omitempty"`
+
+	// Of a sign-in without a page: what the program wants kept. The program is
+	// the browser.
+	Keep json.RawMessage `json:"k,omitempty"`
 
 	// Of a setup: the person who will be, and the code that allows it.
 	NewUser *directory.User     `json:"n,omitempty"`

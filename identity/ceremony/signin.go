@@ -43,11 +43,13 @@ func (v *Service) FinishSignIn(ctx context.Context, b Browser, sealed string, re
 	}
 	var proof asserted
 	if refusal == nil {
-		proof, refusal = v.verifier.verifyAssertion(st.Library, parsed, u, k)
+		proof, refusal = v.verifier.verifyAssertion(st.Library, "", parsed, u, k)
 	}
 	var in SignedIn
 	if refusal == nil {
-		in, refusal, err = v.admit(ctx, b, *c, u, k, proof)
+		in, refusal, err = v.admit(ctx, u, k, func(u directory.User, k directory.Passkey) (SignIn, SignedIn) {
+			return v.signInChange(b, *c, u, k, proof)
+		})
 	}
 	if refusal != nil {
 		return SignedIn{}, v.refused(ctx, b, audit.SignIn, c, k, refusal)
@@ -72,13 +74,14 @@ func (v *Service) known(ctx context.Context, id webauthn.CredentialID) (director
 // it rested on, the public key, never changes.
 const maxRaces = 20
 
-// admit makes the change that a verified sign-in is.
-func (v *Service) admit(ctx context.Context, b Browser, c Challenge, u directory.User, k directory.Passkey, proof asserted) (SignedIn, *Refusal, error) {
+// admit makes the change that a verified sign-in is, anew for each state that
+// the passkey is found in.
+func (v *Service) admit(ctx context.Context, u directory.User, k directory.Passkey, change func(directory.User, directory.Passkey) (SignIn, SignedIn)) (SignedIn, *Refusal, error) {
 	for range maxRaces {
 		if err := policy.MaySignIn(u); err != nil {
 			return SignedIn{}, refuseSignIn(ReasonDisabled, err), nil
 		}
-		change, in := v.signInChange(b, c, u, k, proof)
+		change, in := change(u, k)
 		err := v.store.SignIn(ctx, change)
 		if err == nil {
 			return in, nil, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cardea/identity/directory"
+	"cardea/internal/secret"
 )
 
 // What is wrong with a code or a token that was presented. To a client the
@@ -33,19 +34,40 @@ type Store interface {
 	Code(ctx context.Context, h Hash) (Code, error)
 	// RedeemCode marks the code t.Code as spent at t.Issued and keeps t. Of
 	// several calls for one code only one may do so. The others delete the
-	// tokens that the code was redeemed for and return ErrCodeSpent. A code
-	// that has expired unspent is ErrCodeExpired, one that is gone ErrNoCode.
-	RedeemCode(ctx context.Context, t AccessToken) error
+	// tokens that the code was redeemed for, with their family, and return
+	// ErrCodeSpent. A code that has expired unspent is ErrCodeExpired, one that
+	// is gone ErrNoCode. If f is not nil it begins too, with the refresh token
+	// first.
+	RedeemCode(ctx context.Context, t AccessToken, f *Family, first Hash) error
 	// Token returns an access token, expired ones too, or ErrNoToken.
 	Token(ctx context.Context, h Hash) (AccessToken, error)
-	// SweepGrants deletes codes that expired before codes and tokens that
-	// expired before tokens.
+	// EndToken ends one access token. One that is gone is no error.
+	EndToken(ctx context.Context, h Hash) error
+	// Family returns the family of a refresh token, replaced and expired ones
+	// too, or ErrNoRefresh.
+	Family(ctx context.Context, refresh Hash) (Family, error)
+	// Rotate marks r.Was as replaced by r.Next and keeps r.Next and r.Access.
+	// If it was replaced before, by r.Next, not before r.Again, and r.Next has
+	// not been used, only r.Access is kept. Otherwise the family ends, with a
+	// record of it, and the error is ErrRefreshReused. A token that is gone is
+	// ErrNoRefresh.
+	Rotate(ctx context.Context, r Rotation) error
+	// EndFamily ends a family and all its tokens, with a record of it. One that
+	// is gone is no error.
+	EndFamily(ctx context.Context, f Family, now time.Time) error
+	// SweepGrants deletes codes that expired before codes, tokens and families
+	// that expired before tokens, and families whose session is gone.
 	SweepGrants(ctx context.Context, codes, tokens time.Time) error
 }
 
 // Config is what a Service needs.
 type Config struct {
 	Store Store
+	// RefreshKey makes refresh tokens of those before; 32 bytes that are not
+	// kept with the Store. If it changes, a retry of that moment counts as a
+	// copy; empty means
+	// a new one.
+	RefreshKey secret.Key
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -53,6 +75,7 @@ type Config struct {
 // A Service issues and redeems codes. It is safe for concurrent use.
 type Service struct {
 	store Store
+	key   secret.Key
 	now   func() time.Time
 }
 
@@ -61,7 +84,10 @@ func New(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{store: cfg.Store, now: cfg.Now}
+	if cfg.RefreshKey.Len() == 0 {
+		cfg.RefreshKey = secret.Random(32)
+	}
+	return &Service{store: cfg.Store, key: cfg.RefreshKey, now: cfg.Now}
 }
 
 // Issue returns a new code for a. The code is not kept and cannot be had again.
@@ -87,6 +113,8 @@ type Presentation struct {
 type Redeemed struct {
 	Code  Code
 	Token string // for the client and nowhere else
+	// Refresh is the first refresh token, if the code's scope has ScopeOffline.
+	Refresh string
 	AccessToken
 }
 
@@ -116,10 +144,16 @@ func (s *Service) Redeem(ctx context.Context, p Presentation, alive func(context
 		Scope: c.Scope, Issued: now, Expires: now.Add(TokenLife),
 	}
 	// A spent code goes this way too: it is the Store that ends its tokens.
-	if err := s.store.RedeemCode(ctx, t); err != nil {
+	var f *Family
+	var refresh string
+	if c.Scope.Has(ScopeOffline) {
+		begins := c.family(now)
+		f, refresh = &begins, refreshPrefix+random()
+	}
+	if err := s.store.RedeemCode(ctx, t, f, hashRefresh(refresh)); err != nil {
 		return Redeemed{}, err
 	}
-	return Redeemed{Code: c, Token: token, AccessToken: t}, nil
+	return Redeemed{Code: c, Token: token, Refresh: refresh, AccessToken: t}, nil
 }
 
 // bound reports whether p comes from whom the code was meant for.

@@ -39,6 +39,8 @@ var (
 	ErrTooManyPasskeys   = directory.ErrTooManyPasskeys
 	ErrLastWayIn         = directory.ErrLastWayIn
 	ErrNotAdmin          = errors.New("not an administrator")
+	// ErrNotNative: this client is not one that signs people in without a page.
+	ErrNotNative = errors.New("client may not sign people in without a page")
 )
 
 // MaySignIn decides whether a person whose passkey or pass was verified gets a
@@ -51,17 +53,30 @@ func MaySignIn(u directory.User) error {
 }
 
 // MayEnter decides whether a client is told who is signed in. Who came in by a
-// pass may enter our own pages: there they register a passkey, and MayManage is
+// pass may enter our own pages, but no program of ours: there they register a passkey, and MayManage is
 // asked for everything else.
 func MayEnter(u directory.User, p Proof, c directory.Client) error {
 	if u.Disabled {
 		return ErrDisabled
 	}
-	if p.ByPass && !c.FirstParty {
+	if p.ByPass && (!c.FirstParty || c.Native) {
 		return ErrPassOnlyRegisters
 	}
 	return nil
 }
+
+// MaySignInNatively decides whether a client may sign people in without a page.
+// It must be a program of our own: it shows the person what they agree to and
+// states itself where it asks, and nobody could check either.
+func MaySignInNatively(c directory.Client) error {
+	if !c.Native || !c.FirstParty || !c.Public {
+		return ErrNotNative
+	}
+	return nil
+}
+
+// MayStaySignedIn decides whether a client gets refresh tokens.
+func MayStaySignedIn(c directory.Client) bool { return c.Native && c.FirstParty }
 
 // MayRegister decides whether a person who has that many passkeys may register
 // another. Who came in by a pass need not be fresh: their session is good for

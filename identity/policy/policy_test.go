@@ -33,6 +33,11 @@ func TestPolicy(t *testing.T) {
 		{"a person enters a client", policy.MayEnter(person, stale, directory.Client{}), nil},
 		{"with a pass into a client", policy.MayEnter(person, pass, directory.Client{}), policy.ErrPassOnlyRegisters},
 		{"with a pass into a client of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true}), nil},
+		{"with a pass into a program of ours", policy.MayEnter(person, pass, directory.Client{FirstParty: true, Native: true}), policy.ErrPassOnlyRegisters},
+		{"our program, without a page", policy.MaySignInNatively(directory.Client{Public: true, FirstParty: true, Native: true}), nil},
+		{"a program of others, without a page", policy.MaySignInNatively(directory.Client{Public: true, Native: true}), policy.ErrNotNative},
+		{"a page of ours, without a page", policy.MaySignInNatively(directory.Client{Public: true, FirstParty: true}), policy.ErrNotNative},
+		{"a program with a secret, without a page", policy.MaySignInNatively(directory.Client{FirstParty: true, Native: true}), policy.ErrNotNative},
 		{"disabled, with a pass, into a client of ours", policy.MayEnter(disabled, pass, directory.Client{FirstParty: true}), policy.ErrDisabled},
 		{"disabled into a client", policy.MayEnter(disabled, fresh, directory.Client{}), policy.ErrDisabled},
 
@@ -90,6 +95,22 @@ func TestNextSignCount(t *testing.T) {
 		next, back := policy.NextSignCount(tt.stored, tt.got, tt.synced)
 		if next != tt.next || back != tt.back {
 			t.Errorf("NextSignCount(%d, %d, %v) = %d, %v, want %d, %v", tt.stored, tt.got, tt.synced, next, back, tt.next, tt.back)
+		}
+	}
+}
+
+func TestOnlyOurProgramsStaySignedIn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		c    directory.Client
+		want bool
+	}{
+		{directory.Client{FirstParty: true, Native: true}, true},
+		{directory.Client{Native: true}, false},
+		{directory.Client{FirstParty: true}, false},
+	} {
+		if got := policy.MayStaySignedIn(tt.c); got != tt.want {
+			t.Errorf("MayStaySignedIn(%+v) = %v, want %v", tt.c, got, tt.want)
 		}
 	}
 }

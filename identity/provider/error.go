@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 
 	"cardea/internal/httpd"
@@ -35,7 +36,8 @@ type Error struct {
 	Description string
 	Err         error
 
-	status    int    // 0 is 400
+	status    int // 0 is 400
+	more      map[string]any
 	challenge string // WWW-Authenticate, if any
 }
 
@@ -96,7 +98,8 @@ func api(e endpoint) http.HandlerFunc {
 // body is what the client gets to read. An error without a code has none
 // (RFC 6750 §3.1: who brought no token is told only that one is needed).
 func (e *Error) body() any {
-	body := map[string]string{}
+	body := map[string]any{}
+	maps.Copy(body, e.more)
 	if e.Code != "" {
 		body["error"] = e.Code
 	}

@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
@@ -35,6 +37,9 @@ const (
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	challenge   = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	cookie      = "session"
+
+	rpID      webauthn.RPID   = "login.example"
+	cliOrigin webauthn.Origin = "cardea-native://login.example/cli"
 )
 
 // house is a provider on a database of its own, with one person in it and a
@@ -45,10 +50,12 @@ type house struct {
 	db        *storage.DB
 	directory *directory.Directory
 	sessions  *session.Service
+	ceremony  *ceremony.Service
 	keys      *provider.Keys
 	handler   http.Handler
 	user      directory.User
 	passkey   directory.Passkey
+	key       *ecdsa.PrivateKey // of the passkey
 	log       strings.Builder
 
 	mu  sync.Mutex
@@ -75,8 +82,16 @@ func newHouseAt(t testing.TB, issuer string) *house {
 	if h.keys, err = provider.OpenKeys(t.Context(), h.db, secret.Random(32), h.clock()); err != nil {
 		t.Fatal(err)
 	}
+	ceremonies, err := ceremony.New(ceremony.Config{
+		RPID: rpID, RPName: "Cardea", Origins: []webauthn.Origin{webauthn.Origin(issuer)}, Login: webauthn.Origin(issuer),
+		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.ceremony = ceremonies
 	p, err := provider.New(provider.Config{
-		Issuer: issuer, Directory: h.directory, Sessions: h.sessions, Audit: audit.New(h.db), Keys: h.keys,
+		Issuer: issuer, Directory: h.directory, Sessions: h.sessions, Audit: audit.New(h.db), Keys: h.keys, Ceremony: ceremonies,
 		Grants:    grant.New(grant.Config{Store: h.db, Now: h.clock}),
 		MarkerKey: secret.Random(32), SessionToken: sessionToken, Now: h.clock,
 	})
@@ -88,6 +103,9 @@ func newHouseAt(t testing.TB, issuer string) *house {
 	for _, c := range []directory.Client{
 		{ID: "app", Name: "App", RedirectURIs: []string{redirectURI, withQuery}, Public: true},
 		{ID: "account", Name: "My Account", RedirectURIs: []string{"https://account.example/callback"}, Public: true, FirstParty: true},
+		{ID: "cli", Name: "Terminal", RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"}, Public: true, FirstParty: true, Native: true},
+		{ID: "cli2", Name: "Other terminal", Public: true, FirstParty: true, Native: true},
+		{ID: "foreign", Name: "Foreign program", RedirectURIs: []string{"http://127.0.0.1/callback"}, Public: true, Native: true},
 		{ID: "confidential", Name: "Server", RedirectURIs: []string{redirectURI}},
 		{ID: "careless", Name: "Careless", Public: true, RedirectURIs: []string{
 			"http://app.example/cb", "https://app.example/cb#fragment", "/cb", "javascript:alert(1)"}},
@@ -131,9 +149,16 @@ func (h *house) setUp() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	if h.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		h.t.Fatal(err)
+	}
+	public, err := webauthn.EncodePublicKey(&h.key.PublicKey)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	h.passkey = directory.Passkey{
 		ID: directory.NewPasskeyID(), UserID: h.user.ID, CredentialID: random(32), Name: "Phone",
-		PublicKey: random(77), AttestationObject: random(1), ClientDataJSON: random(1), ClientDataHash: random(32),
+		PublicKey: public, Flags: webauthn.FlagUserPresent | webauthn.FlagUserVerified, AttestationObject: random(1), ClientDataJSON: random(1), ClientDataHash: random(32),
 		Created: h.clock(),
 	}
 	s, token := session.Begin(h.clock(), h.user.ID, h.passkey.ID, directory.From{})
@@ -162,7 +187,7 @@ func (h *house) begin(passkey directory.PasskeyID) (session.Session, *http.Cooki
 	h.t.Helper()
 	s, token := session.Begin(h.clock(), h.user.ID, passkey, directory.From{})
 	err := h.db.SignIn(h.t.Context(), ceremony.SignIn{
-		Challenge: h.challenge(), Was: h.passkey, Session: s, Token: session.HashToken(token),
+		Challenge: h.challenge(), Was: h.passkey, Flags: h.passkey.Flags, Session: s, Token: session.HashToken(token),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -278,6 +303,7 @@ type tokens struct {
 	ExpiresIn   int64  `json:"expires_in"`
 	Scope       string `json:"scope"`
 	IDToken     string `json:"id_token"`
+	Refresh     string `json:"refresh_token"`
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }

@@ -29,20 +29,20 @@ type idToken struct {
 	ATHash   string   `json:"at_hash"` // Core §3.1.3.6
 }
 
-// idToken returns the signed ID token that goes with a redeemed code.
-func (p *Provider) idToken(g grant.Redeemed, now time.Time) (string, error) {
+// idToken returns the signed ID token that goes with an access token.
+func (p *Provider) idToken(a grant.Authorization, access string, now time.Time) (string, error) {
 	t := idToken{
 		Issuer:   p.cfg.Issuer,
-		Subject:  string(g.Code.UserID),
-		Audience: string(g.Code.ClientID),
+		Subject:  string(a.UserID),
+		Audience: string(a.ClientID),
 		Expires:  now.Add(idTokenLife).Unix(),
 		Issued:   now.Unix(),
-		AuthTime: g.Code.AuthTime.Unix(),
-		Nonce:    g.Code.Nonce,
-		ACR:      g.Code.ACR,
-		AMR:      g.Code.AMR,
-		SID:      g.Code.SID,
-		ATHash:   atHash(g.Token),
+		AuthTime: a.AuthTime.Unix(),
+		Nonce:    a.Nonce,
+		ACR:      a.ACR,
+		AMR:      a.AMR,
+		SID:      a.SID,
+		ATHash:   atHash(access),
 	}
 	// EAP ACR Values §2: an access pass can be read over a shoulder. It claims
 	// nothing, rather than a value that somebody might take for something.

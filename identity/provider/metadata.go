@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"cardea/identity/session"
+	"cardea/identity/grant"
 )
 
 // How long others may keep our documents. A key set is kept for much less time
@@ -26,6 +26,8 @@ type metadata struct {
 	Token         string `json:"token_endpoint"`
 	UserInfo      string `json:"userinfo_endpoint"`
 	JWKS          string `json:"jwks_uri"`
+	Revocation    string `json:"revocation_endpoint"`
+	Challenge     string `json:"authorization_challenge_endpoint,omitempty"`
 
 	Scopes              []string `json:"scopes_supported"`
 	ResponseTypes       []string `json:"response_types_supported"`
@@ -34,6 +36,7 @@ type metadata struct {
 	SubjectTypes        []string `json:"subject_types_supported"`
 	IDTokenAlgorithms   []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuthentication []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuth      []string `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallenge       []string `json:"code_challenge_methods_supported"`
 	ACRValues           []string `json:"acr_values_supported"`
 	PromptValues        []string `json:"prompt_values_supported"`
@@ -45,23 +48,30 @@ type metadata struct {
 	IssInAnswers        bool `json:"authorization_response_iss_parameter_supported"`
 }
 
-func newMetadata(issuer string) document {
+func newMetadata(issuer string, native bool) document {
+	challenge := ""
+	if native {
+		challenge = issuer + PathChallenge
+	}
 	b, err := json.Marshal(metadata{
 		Issuer:        issuer,
 		Authorization: issuer + PathAuthorize,
 		Token:         issuer + PathToken,
 		UserInfo:      issuer + PathUserInfo,
 		JWKS:          issuer + PathJWKS,
+		Revocation:    issuer + PathRevoke,
+		Challenge:     challenge,
 
-		Scopes:              []string{scopeOpenID, scopeProfile},
+		Scopes:              []string{scopeOpenID, scopeProfile, grant.ScopeOffline},
 		ResponseTypes:       []string{"code"},
 		ResponseModes:       []string{"query"},
-		GrantTypes:          []string{"authorization_code"},
+		GrantTypes:          []string{"authorization_code", "refresh_token"},
 		SubjectTypes:        []string{"public"},
 		IDTokenAlgorithms:   []string{string(signingAlgorithm)},
 		TokenAuthentication: []string{"none"}, // public clients only
+		RevocationAuth:      []string{"none"},
 		CodeChallenge:       []string{"S256"},
-		ACRValues:           []string{session.ACRPasskey},
+		ACRValues:           acrValues(native),
 		PromptValues:        []string{promptNone, promptLogin},
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
 			"name", "preferred_username"},

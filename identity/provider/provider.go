@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cardea/identity/audit"
+	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/grant"
 	"cardea/identity/session"
@@ -25,6 +26,8 @@ const (
 	PathToken         = "/oauth2/token"
 	PathUserInfo      = "/oauth2/userinfo"
 	PathJWKS          = "/oauth2/jwks"
+	PathRevoke        = "/oauth2/revoke"              // RFC 7009
+	PathChallenge     = "/oauth2/authorize-challenge" // first-party applications draft §5
 
 	pathSignIn = "/signin" // the sign-in page, on the same host
 )
@@ -40,6 +43,9 @@ type Config struct {
 	Grants    *grant.Service
 	Audit     *audit.Log
 	Keys      *Keys
+	// Ceremony signs people in for programs of ours, without a page. Nil: the
+	// challenge endpoint is not there.
+	Ceremony *ceremony.Service
 	// MarkerKey authenticates markers (see the package comment). If it
 	// changes, people under way are asked once more.
 	MarkerKey secret.Key
@@ -84,7 +90,7 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	p := &Provider{cfg: cfg, metadata: newMetadata(cfg.Issuer), jwks: newDocument(cfg.Keys.JWKS(), jwksMaxAge)}
+	p := &Provider{cfg: cfg, metadata: newMetadata(cfg.Issuer, cfg.Ceremony != nil), jwks: newDocument(cfg.Keys.JWKS(), jwksMaxAge)}
 	p.routes()
 	return p, nil
 }
@@ -104,7 +110,12 @@ func (p *Provider) routes() {
 	p.handle(PathConfiguration, open(p.metadata.serve), http.MethodGet, http.MethodHead, http.MethodOptions)
 	p.handle(PathMetadata, open(p.metadata.serve), http.MethodGet, http.MethodHead, http.MethodOptions)
 	p.handle(PathJWKS, open(p.jwks.serve), http.MethodGet, http.MethodHead, http.MethodOptions)
-	p.handle(PathToken, open(api(p.token)), http.MethodPost, http.MethodOptions)
+	p.handle(PathToken, open(noted(api(p.token))), http.MethodPost, http.MethodOptions)
+	p.handle(PathRevoke, open(noted(api(p.revoke))), http.MethodPost, http.MethodOptions)
+	if p.cfg.Ceremony != nil { // not for scripts of any origin
+		limiter := httpd.NewLimiter(challengeInterval, challengeBurst, challengeAddresses, p.cfg.Now)
+		p.handle(PathChallenge, noted(limited(limiter, p.challenge)), http.MethodPost)
+	}
 	p.handle(PathUserInfo, open(api(p.userInfo)), http.MethodGet, http.MethodPost, http.MethodOptions)
 }
 
@@ -128,11 +139,7 @@ func (p *Provider) handle(path string, h http.Handler, methods ...string) {
 // audited puts into the context what events are to say of the request.
 func audited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := audit.Request{Reference: string(httpd.ReferenceOf(r.Context())), UserAgent: r.UserAgent()}
-		if addr := httpd.Proxies(nil).ClientAddress(r); addr.IsValid() {
-			known.Address = addr.String()
-		}
-		next.ServeHTTP(w, r.WithContext(audit.With(r.Context(), known)))
+		next.ServeHTTP(w, r.WithContext(audit.With(r.Context(), requestOf(r))))
 	})
 }
 

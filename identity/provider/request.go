@@ -10,6 +10,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/grant"
+	"cardea/identity/policy"
 )
 
 // Scope values and prompts that mean something here.
@@ -122,11 +123,12 @@ func (r *authorizationRequest) readChallenge(p params) *Error {
 // §3.3 allow; the token answer says what is left. Nothing left is an error.
 func (r *authorizationRequest) readScope(p params) *Error {
 	for _, v := range grant.ParseScope(p["scope"]) {
-		if v == scopeOpenID || v == scopeProfile {
+		stays := v == grant.ScopeOffline && policy.MayStaySignedIn(r.client)
+		if v == scopeOpenID || v == scopeProfile || stays {
 			r.scope = append(r.scope, v)
 		}
 	}
-	if len(r.scope) == 0 {
+	if len(r.scope) == 0 || len(r.scope) == 1 && r.scope.Has(grant.ScopeOffline) {
 		return &Error{Code: invalidScope, Description: "ask for openid"}
 	}
 	return nil
@@ -136,6 +138,10 @@ func (r *authorizationRequest) readScope(p params) *Error {
 // to the sign-in page, and the rest of Core §3.1.2.1 (display, ui_locales,
 // acr_values and so on) must do no harm (Core §15.1).
 func (r *authorizationRequest) readPrompt(p params, verifyHint func(string) (directory.UserID, error)) *Error {
+	// RFC 8252 §8.6: another program on the same machine may say that it is this
+	// client. A person who is signed in already must not be taken along without
+	// a word, so each request of a program asks for a new sign-in.
+	r.again = r.client.Native
 	prompts := strings.Fields(p["prompt"])
 	for _, v := range prompts {
 		switch v {

@@ -19,6 +19,7 @@ type tokenAnswer struct {
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	Scope       string `json:"scope"`
 	IDToken     string `json:"id_token,omitempty"` // only with the scope openid
+	Refresh     string `json:"refresh_token,omitempty"`
 }
 
 // token is the token endpoint (RFC 6749 §3.2). The order matters: a request
@@ -35,10 +36,12 @@ func (p *Provider) token(r *http.Request) (any, *Error) {
 	switch f["grant_type"] {
 	case "authorization_code":
 		return p.redeem(r.Context(), client, f)
+	case "refresh_token":
+		return p.refresh(r.Context(), client, f)
 	case "":
 		return nil, &Error{Code: invalidRequest, Description: "grant_type is missing"}
 	default:
-		return nil, &Error{Code: unsupportedGrantType, Description: "only authorization_code is supported"}
+		return nil, &Error{Code: unsupportedGrantType, Description: "only authorization_code and refresh_token are supported"}
 	}
 }
 
@@ -90,15 +93,22 @@ func (p *Provider) redeem(ctx context.Context, c directory.Client, f params) (an
 	if err != nil {
 		return nil, redeemError(err)
 	}
+	return p.tokens(g.Code.Authorization, g.AccessToken, g.Token, g.Refresh)
+}
+
+// tokens is the answer that holds what was granted.
+func (p *Provider) tokens(a grant.Authorization, t grant.AccessToken, access, refresh string) (any, *Error) {
 	now := p.cfg.Now()
 	answer := tokenAnswer{
-		AccessToken: g.Token,
+		AccessToken: access,
 		TokenType:   "Bearer",
-		ExpiresIn:   int64(g.AccessToken.Expires.Sub(now) / time.Second),
-		Scope:       g.Code.Scope.String(),
+		ExpiresIn:   int64(t.Expires.Sub(now) / time.Second),
+		Scope:       t.Scope.String(),
+		Refresh:     refresh,
 	}
-	if g.Code.Scope.Has(scopeOpenID) {
-		if answer.IDToken, err = p.idToken(g, now); err != nil {
+	if t.Scope.Has(scopeOpenID) {
+		var err error
+		if answer.IDToken, err = p.idToken(a, access, now); err != nil {
 			return nil, unavailable(err)
 		}
 	}

@@ -96,7 +96,7 @@ func TestTokenEndpointRefuses(t *testing.T) {
 	}{
 		{"no grant type", drop("grant_type"), 400, "invalid_request"},
 		{"a password", set("grant_type", "password"), 400, "unsupported_grant_type"},
-		{"a refresh token", set("grant_type", "refresh_token"), 400, "unsupported_grant_type"},
+		{"a device code", set("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), 400, "unsupported_grant_type"},
 		{"no code", drop("code"), 400, "invalid_request"},
 		{"an empty code", set("code", ""), 400, "invalid_request"},
 		{"a code that nobody issued", set("code", "made-up"), 400, "invalid_grant"},

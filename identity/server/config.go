@@ -36,6 +36,10 @@ type Config struct {
 	// HelpURL is the organization's help page. May be empty.
 	HelpURL string `json:"help_url"`
 
+	// NoTerminal refuses sign-in from a terminal, with a browser or without. What
+	// was begun there is refreshed no more and ends within the hour.
+	NoTerminal bool `json:"no_terminal"`
+
 	// TrustedProxies are the addresses or prefixes of reverse proxies that say
 	// in X-Forwarded-For where requests come from. Empty: for https whoever is on
 	// this machine, since the server itself speaks no TLS and something before

@@ -76,6 +76,7 @@ func (s *Server) loginHost(p *provider.Provider) http.Handler {
 	for _, path := range []string{
 		provider.PathConfiguration, provider.PathMetadata, provider.PathAuthorize,
 		provider.PathToken, provider.PathUserInfo, provider.PathJWKS,
+		provider.PathRevoke, provider.PathChallenge,
 	} {
 		mux.Handle(path, p)
 	}

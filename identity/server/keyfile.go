@@ -24,6 +24,7 @@ const (
 	labelCookies    = "cardea account cookies"
 	labelCeremonies = "cardea ceremonies"
 	labelPasses     = "cardea access passes"
+	labelRefresh    = "cardea refresh tokens"
 	labelMarkers    = "cardea authorization markers"
 )
 

@@ -31,6 +31,19 @@ import (
 // AccountClient is the ID of My Account as a client of the provider.
 const AccountClient directory.ClientID = "my-account"
 
+// TerminalClient is the ID of "cardea signin" as a client of the provider.
+const TerminalClient directory.ClientID = "cardea-cli"
+
+// terminal is that client: ours, and any program on its person's machine can say
+// that it is it.
+func (s *Server) terminal() directory.Client {
+	return directory.Client{
+		ID: TerminalClient, Name: "Cardea in a terminal",
+		RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"}, // any port
+		Public:       true, FirstParty: true, Native: !s.cfg.NoTerminal,
+	}
+}
+
 // sweepEvery is how often what has expired is deleted.
 const sweepEvery = 10 * time.Minute
 
@@ -102,11 +115,12 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 func (s *Server) openDomain() (err error) {
 	s.directory = directory.New(directory.Config{Store: s.db, PassKey: derive(s.file, labelPasses), Now: s.now})
 	s.sessions = session.New(session.Config{Store: s.db, Now: s.now})
-	s.grants = grant.New(grant.Config{Store: s.db, Now: s.now})
+	s.grants = grant.New(grant.Config{Store: s.db, RefreshKey: derive(s.file, labelRefresh), Now: s.now})
 	s.audit = audit.New(s.db)
 	s.ceremony, err = ceremony.New(ceremony.Config{
 		RPID: s.cfg.RPID, RPName: s.cfg.Name,
 		Origins: []webauthn.Origin{webauthn.Origin(s.cfg.LoginURL), webauthn.Origin(s.cfg.AccountURL)},
+		Login:   webauthn.Origin(s.cfg.LoginURL),
 		SealKey: derive(s.file, labelCeremonies),
 		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Now: s.now,
 	})
@@ -150,6 +164,9 @@ func (s *Server) openPages(ctx context.Context) error {
 
 // openProvider makes the provider, with its signing keys.
 func (s *Server) openProvider(ctx context.Context) (*provider.Provider, error) {
+	if err := s.directory.PutClient(ctx, s.terminal()); err != nil {
+		return nil, fmt.Errorf("registering the terminal: %w", err)
+	}
 	keys, err := provider.OpenKeys(ctx, s.db, s.file, s.now())
 	if err != nil {
 		return nil, err
@@ -163,7 +180,7 @@ func (s *Server) openProvider(ctx context.Context) (*provider.Provider, error) {
 	}
 	return provider.New(provider.Config{
 		Issuer: s.cfg.LoginURL, Directory: s.directory, Sessions: s.sessions, Grants: s.grants, Audit: s.audit,
-		Keys: keys, MarkerKey: derive(s.file, labelMarkers), SessionToken: s.signin.SessionToken, ErrorPage: s.signin.Fail, Now: s.now,
+		Keys: keys, Ceremony: s.ceremony, MarkerKey: derive(s.file, labelMarkers), SessionToken: s.signin.SessionToken, ErrorPage: s.signin.Fail, Now: s.now,
 	})
 }
 

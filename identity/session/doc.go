@@ -1,4 +1,4 @@
-// Package session keeps what a browser is signed in as.
+// Package session keeps what a browser, or a program, is signed in as.
 //
 // A session begins with a ceremony (package ceremony writes it, in the
 // transaction that spends the challenge) and is known by two names. The token
@@ -14,6 +14,10 @@
 //
 // A session that was begun with an access pass (ACRPass) may only be used to
 // register a passkey; package policy says so wherever it matters.
+//
+// A program that signed in without a page (ACRNative) has a session whose token
+// nobody has. It opens no page; it is what the program's tokens stand on, what its
+// person sees in the list, and what they end there.
 //
 // Sessions that are over are deleted. What they did is in the audit log.
 package session

@@ -27,6 +27,10 @@ const (
 	// ACRPass is an access pass: something that can be read over a shoulder.
 	// It satisfies no request for phr.
 	ACRPass = "urn:cardea:acr:access-pass"
+	// ACRNative is a passkey, with its person verified, used by a program of
+	// ours without a page. That program, and no browser, said where the answer
+	// goes, so it is not phr; see docs/decisions/0019.
+	ACRNative = "urn:cardea:acr:native"
 )
 
 // AMRPasskey and AMRPass return the methods behind the two acr values (RFC 8176
@@ -70,12 +74,18 @@ type Session struct {
 	Address   string
 }
 
+// Native reports whether the session began in a program, without a page. Nobody
+// has its token: it is what the program's grant stands on.
+func (s Session) Native() bool { return s.ACR == ACRNative }
+
 // ByPass reports whether the person came in by an access pass.
 func (s Session) ByPass() bool { return s.ACR == ACRPass }
 
-// Alive reports whether the session is neither idle nor expired.
+// Alive reports whether the session is neither idle nor expired. One of a
+// program is never idle: nobody walks away from it and leaves it open, and who
+// used it on Friday would have to sign in anew on Monday.
 func (s Session) Alive(now time.Time) bool {
-	return now.Before(s.Expires) && now.Before(s.LastSeen.Add(Idle))
+	return now.Before(s.Expires) && (s.Native() || now.Before(s.LastSeen.Add(Idle)))
 }
 
 // ErrNone is returned when there is no such session, or not any more.
@@ -94,6 +104,14 @@ func Begin(now time.Time, user directory.UserID, passkey directory.PasskeyID, fr
 		s.Expires, s.AMR, s.ACR = now.Add(PassLifetime), AMRPass(), ACRPass
 	}
 	return s, random(32)
+}
+
+// BeginNative returns a session for a program that signed in without a page.
+// Its token is thrown away: it must never open a page.
+func BeginNative(now time.Time, user directory.UserID, passkey directory.PasskeyID, from directory.From) (Session, TokenHash) {
+	s, token := Begin(now, user, passkey, from)
+	s.ACR = ACRNative
+	return s, HashToken(token)
 }
 
 func random(n int) string {

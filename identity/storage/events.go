@@ -16,10 +16,10 @@ const eventColumns = `id, at, kind, person_id, by_id, client_id, outcome, reason
 const eventRead = eventColumns + `,
 	COALESCE((SELECT name FROM client WHERE client.id = event.client_id), '')`
 
-// eventListed is true of all events but those that say that a client of our own
+// eventListed is true of all events but those that say that a page of our own
 // was told who is signed in.
 const eventListed = `NOT (kind = '` + string(audit.ClientSignIn) + `' AND outcome = '` + string(audit.Done) + `'
-	AND client_id IN (SELECT client.id FROM client WHERE first_party))`
+	AND client_id IN (SELECT client.id FROM client WHERE first_party AND NOT native))`
 
 func scanEvent(r row) (audit.Event, error) {
 	var e audit.Event
@@ -65,8 +65,8 @@ func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
 func (db *DB) SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error) {
 	err = db.queryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN outcome = $3 THEN 1 ELSE 0 END), 0),
 			COALESCE(SUM(CASE WHEN outcome = $3 THEN 0 ELSE 1 END), 0)
-		FROM event WHERE person_id = $1 AND id >= $2 AND kind IN ($4, $5)`,
-		string(user), audit.FirstID(since), string(audit.Done), string(audit.SignIn), string(audit.PassSignIn)).
+		FROM event WHERE person_id = $1 AND id >= $2 AND kind IN ($4, $5, $6)`,
+		string(user), audit.FirstID(since), string(audit.Done), string(audit.SignIn), string(audit.PassSignIn), string(audit.NativeSignIn)).
 		Scan(&done, &refused)
 	return done, refused, err
 }

@@ -50,7 +50,7 @@ func (db *DB) Code(ctx context.Context, h grant.Hash) (grant.Code, error) {
 }
 
 // RedeemCode implements grant.Store.
-func (db *DB) RedeemCode(ctx context.Context, t grant.AccessToken) error {
+func (db *DB) RedeemCode(ctx context.Context, t grant.AccessToken, f *grant.Family, first grant.Hash) error {
 	var outcome error // of a transaction that is kept all the same
 	err := db.write(ctx, func(tx *sql.Tx) error {
 		outcome = nil
@@ -66,13 +66,22 @@ func (db *DB) RedeemCode(ctx context.Context, t grant.AccessToken) error {
 			}
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO access_token (hash, code_hash, client_id, person_id, session_id, scope,
-				issued_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			t.Hash[:], t.Code[:], string(t.ClientID), string(t.UserID), t.SID, t.Scope.String(), ms(t.Issued), ms(t.Expires))
-		return err
+		if f != nil {
+			if err := beginFamily(tx, *f, first); err != nil {
+				return err
+			}
+		}
+		return insertToken(tx, t)
 	})
 	return errors.Join(err, outcome)
+}
+
+func insertToken(tx *sql.Tx, t grant.AccessToken) error {
+	_, err := tx.Exec(`INSERT INTO access_token (hash, code_hash, client_id, person_id, session_id, scope,
+			issued_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		t.Hash[:], t.Code[:], string(t.ClientID), string(t.UserID), t.SID, t.Scope.String(), ms(t.Issued), ms(t.Expires))
+	return err
 }
 
 // refuseCode says why a code could not be spent. If it was before, what it was
@@ -87,7 +96,7 @@ func refuseCode(tx *sql.Tx, h grant.Hash) (outcome, err error) {
 	case spent == 0:
 		return grant.ErrCodeExpired, nil
 	}
-	_, err = tx.Exec("DELETE FROM access_token WHERE code_hash = $1", h[:])
+	_, err = endFamily(tx, h)
 	return grant.ErrCodeSpent, err
 }
 
@@ -116,7 +125,15 @@ func (db *DB) SweepGrants(ctx context.Context, codes, tokens time.Time) error {
 		if _, err := tx.Exec("DELETE FROM auth_code WHERE expires_at <= $1", ms(codes)); err != nil {
 			return err
 		}
-		_, err := tx.Exec("DELETE FROM access_token WHERE expires_at <= $1", ms(tokens))
+		if _, err := tx.Exec("DELETE FROM access_token WHERE expires_at <= $1", ms(tokens)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`DELETE FROM refresh_family WHERE expires_at <= $1
+			OR session_id NOT IN (SELECT id FROM session)`, ms(tokens))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec("DELETE FROM refresh_token WHERE family_id NOT IN (SELECT id FROM refresh_family)")
 		return err
 	})
 }

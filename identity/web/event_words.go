@@ -9,6 +9,9 @@ import (
 var kindWords = map[audit.Kind]struct{ done, refused, icon string }{
 	audit.SignIn:         {"Signed in", "Sign-in with a passkey", "check"},
 	audit.PassSignIn:     {"Signed in with an access pass", "Sign-in with an access pass", "pass"},
+	audit.NativeSignIn:   {"Signed in from a terminal", "Sign-in from a terminal", "check"},
+	audit.TokenReused:    {"A program's access may have been copied", "A program's access may have been copied", "warning"},
+	audit.TokenRevoked:   {"Signed out in a program", "Signing out in a program", "out"},
 	audit.PasskeyAdded:   {"Passkey added", "Adding a passkey", "plus"},
 	audit.SetUp:          {"Cardea set up", "Setting up Cardea", "check"},
 	audit.SessionEnded:   {"Signed out", "Signing out", "out"},
@@ -31,6 +34,8 @@ var reasonWords = map[string]string{
 	string(ceremony.ReasonChallengeSpent):   "The same answer was sent twice. Only the first one counted.",
 	string(ceremony.ReasonChallengeExpired): "It took longer than 5 minutes.",
 	string(ceremony.ReasonOtherBrowser):     "It was begun in one browser and finished in another. Somebody may have tried to use an answer that wasn't theirs.",
+	string(ceremony.ReasonOtherClient):      "It was begun by one program and finished by another.",
+	"token_reused":                          "A program used an old key to your account again. We've ended its access; sign in there once more.",
 	string(ceremony.ReasonPageOrigin):       "It came from a page that isn't ours.",
 	string(ceremony.ReasonMalformed):        "The device's answer could not be read.",
 	string(ceremony.ReasonUnknownPasskey):   "The passkey isn't known here. It may have been deleted while the device kept its copy.",
@@ -92,9 +97,9 @@ func RowOf(e audit.Event, passkey string) EventRow {
 	case e.Kind == audit.SignCountBack:
 		row.Result, row.Tone = "Look at this", "warn"
 		row.Why = "A passkey that can't leave its device counted backwards. If that goes on, delete it and add a new one."
-	case e.Kind == audit.SignIn, e.Kind == audit.PassSignIn, e.Kind == audit.ClientSignIn:
+	case e.Kind == audit.SignIn, e.Kind == audit.PassSignIn, e.Kind == audit.NativeSignIn, e.Kind == audit.ClientSignIn:
 		row.Result, row.Tone = "Signed in", "ok"
-	case e.Kind == audit.SessionEnded, e.Kind == audit.SessionsEnded:
+	case e.Kind == audit.SessionEnded, e.Kind == audit.SessionsEnded, e.Kind == audit.TokenRevoked:
 		row.Result = "Signed out"
 	default:
 		row.Result = "Changed"
@@ -110,7 +115,7 @@ func howOf(e audit.Event, passkey string) string {
 		return "A passkey deleted since"
 	case e.Kind == audit.PassSignIn:
 		return "Access pass"
-	case e.Kind == audit.SignIn:
+	case e.Kind == audit.SignIn, e.Kind == audit.NativeSignIn:
 		return "Passkey"
 	}
 	return "–"

@@ -24,7 +24,11 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if programDir != "" {
+		_ = os.RemoveAll(programDir) // a failure here would hide that of a test
+	}
+	os.Exit(status)
 }
 
 func beHost(config string) error {

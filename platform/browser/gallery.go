@@ -113,6 +113,19 @@ func galleryStates() []galleryState {
 		galleryState{"accounts", gallerySignIn, desk, platform.Screen{
 			Sort: platform.ScreenAccounts, Accounts: []string{"maia@alder.example", "ops@alder.example", ""},
 		}},
+		galleryState{"pin", gallerySignIn, desk, platform.Screen{Sort: platform.ScreenPIN, PIN: &platform.PIN{Retries: -1}}},
+		galleryState{"pin-wrong", gallerySignIn, desk, platform.Screen{
+			Sort: platform.ScreenPIN, PIN: &platform.PIN{Wrong: true, Retries: 6},
+		}},
+		galleryState{"pin-last", gallerySignIn, desk, platform.Screen{
+			Sort: platform.ScreenPIN, PIN: &platform.PIN{Wrong: true, Retries: 1},
+		}},
+		galleryState{"pin-new", galleryRegister, desk, platform.Screen{
+			Sort: platform.ScreenPIN, PIN: &platform.PIN{New: true, Least: 6, Retries: -1},
+		}},
+		galleryState{"pin-new-other", galleryRegister, desk, platform.Screen{
+			Sort: platform.ScreenPIN, PIN: &platform.PIN{New: true, Least: 6, Wrong: true, Retries: -1},
+		}},
 		galleryState{"consent", galleryRegister, desk, platform.Screen{Sort: platform.ScreenConsent}})
 }
 

@@ -237,6 +237,7 @@ func (s *serving) act(m incoming) {
 	if r := s.find(m.ID); r != nil {
 		r.window.pressed(platform.Action{
 			Do: platform.Do(m.Action.Do), Kind: platform.Kind(m.Action.Kind), ID: m.Action.ID, Index: m.Action.Index,
+			Text: m.Action.Text,
 		})
 	}
 }

@@ -55,6 +55,7 @@ type action struct {
 	Kind  string `json:"kind"`
 	ID    string `json:"id,omitempty"`
 	Index int    `json:"index"`
+	Text  string `json:"text,omitempty"` // a PIN; not to be logged
 }
 
 // outgoing is a message to the extension.

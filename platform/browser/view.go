@@ -32,7 +32,8 @@ type view struct {
 	Code    *code    `json:"code,omitempty"`    // the QR code
 	Options []option `json:"options,omitempty"` // ways or accounts
 	Legs    []leg    `json:"legs,omitempty"`
-	Ticks   []tick   `json:"ticks,omitempty"` // what is needed
+	Ticks   []tick   `json:"ticks,omitempty"`  // what is needed
+	Fields  []field  `json:"fields,omitempty"` // what to type
 	Note    string   `json:"note,omitempty"`
 	Todo    []string `json:"todo,omitempty"` // what to do
 	Buttons []button `json:"buttons"`
@@ -74,6 +75,17 @@ type leg struct {
 type tick struct {
 	Icon string `json:"icon"`
 	Text string `json:"text"`
+}
+
+// field is something to type that nobody else should see. The first is sent with
+// the primary button's action; all must be the same.
+type field struct {
+	Label string `json:"label"`
+	Least int    `json:"least"`
+	Short string `json:"short"` // said if it has fewer
+	Most  int    `json:"most"`
+	// Differs is said if this is not the same as the first.
+	Differs string `json:"differs,omitempty"`
 }
 
 type button struct {
@@ -119,6 +131,8 @@ func viewOf(r platform.Request, f platform.Form, s platform.Screen) view {
 		v = w.accounts(s.Accounts)
 	case platform.ScreenConsent:
 		v = w.consent()
+	case platform.ScreenPIN:
+		v = w.pin(*s.PIN)
 	default:
 		panic("browser: internal error: no view for screen " + string(s.Sort))
 	}

@@ -135,7 +135,7 @@ func (w words) failedReason(k platform.Kind, r platform.Reason) view {
 		v.Title = "This site needs you to unlock " + holder
 		v.Text = "It has no PIN, face, or fingerprint set up. Set one up in its settings, or use another way."
 		if k == platform.SecurityKey {
-			v.Text = "It has no fingerprint reader that's set up, and we can't ask for its PIN yet. Use another way."
+			v.Text = "It has neither a PIN nor a fingerprint reader. Use another way."
 		}
 	case platform.ReasonBlocked:
 		v.Title, v.Text = "That's blocked for now", "There were too many wrong tries on "+holder+"."

@@ -276,7 +276,7 @@ func testClients(t *testing.T, k *kit) {
 	k.want("a client that is not there", err, directory.ErrNoClient)
 	c := directory.Client{ID: "app", Name: "App", RedirectURIs: []string{"https://app.example/cb", "http://127.0.0.1/cb"}, Public: true}
 	k.must(k.PutClient(ctx, c))
-	c.Name, c.FirstParty, c.Public = "Other name", true, false
+	c.Name, c.FirstParty, c.Public, c.Native = "Other name", true, false, true
 	k.must(k.PutClient(ctx, c))
 	got, err := k.Client(ctx, "app")
 	k.must(err)

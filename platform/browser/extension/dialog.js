@@ -81,6 +81,32 @@ function todo(lines) {
 
 const list = (name, items) => attr(el('ul', name, ...items), {role: 'list'});
 
+// What is typed goes with the primary button, and nowhere else; it is never
+// drawn again.
+function field(f, i) {
+  const input = attr(el('input', 'input'), {type: 'password', id: `field${i}`, autocomplete: 'off', maxlength: f.most, required: '',
+    'aria-describedby': 'title differs'});
+  return el('div', 'field', attr(el('label', 'small strong', f.label), {for: input.id}), input);
+}
+
+function fields(v) {
+  const form = attr(el('form', 'stack', ...v.fields.map(field), attr(el('p', 'small problem'), {id: 'differs', role: 'alert'})),
+    {id: 'form', novalidate: ''});
+  form.addEventListener('submit', (e) => {
+    e.preventDefault();
+    const typed = [...form.querySelectorAll('input')];
+    const short = typed.findIndex((input, i) => input.value.length < v.fields[i].least);
+    const other = typed.findIndex((input) => input.value !== typed[0].value);
+    const wrong = short >= 0 ? short : other;
+    typed.forEach((input, i) => attr(input, {'aria-invalid': i === wrong ? 'true' : 'false'}));
+    form.lastElementChild.textContent = short >= 0 ? v.fields[short].short : other >= 0 ? v.fields[other].differs : '';
+    if (wrong >= 0) return typed[wrong].focus();
+    worker.postMessage({...v.buttons.at(-1).action, text: typed[0].value});
+    typed.forEach((input) => { input.value = ''; });
+  });
+  return form;
+}
+
 function body(v) {
   return el('main', v.middle ? 'win-body mid' : 'win-body',
     v.middle && v.art && art(v.art),
@@ -88,6 +114,7 @@ function body(v) {
     heading(v),
     !v.middle && v.art && art(v.art),
     v.code && code(v.code),
+    v.fields && fields(v),
     v.options && list('options', v.options.map(option)),
     v.legs && list('legs', v.legs.map(leg)),
     v.ticks && list('ticks small', v.ticks.map((t) => el('li', '', icon(t.icon, 20), el('span', '', t.text)))),
@@ -96,8 +123,10 @@ function body(v) {
 }
 
 function footer(v) {
-  const buttons = v.buttons.map((b, i) =>
-    pressable(el('button', `btn btn-${b.style}${i === 0 && b.style === 'quiet' ? ' pull' : ''}`, b.icon && icon(b.icon, 20), b.label), b.action));
+  const buttons = v.buttons.map((b, i) => {
+    const e = el('button', `btn btn-${b.style}${i === 0 && b.style === 'quiet' ? ' pull' : ''}`, b.icon && icon(b.icon, 20), b.label);
+    return v.fields && b.style === 'primary' ? attr(e, {type: 'submit', form: 'form'}) : pressable(e, b.action);
+  });
   const ends = v.until > 0 && attr(el('span', 'row small muted', icon('clock', 18), el('span', 'left')), {role: 'timer'});
   return el('footer', 'win-foot', buttons[0], el('div', 'row end', ...buttons.slice(1), ends));
 }
@@ -124,7 +153,7 @@ function draw(v) {
   tick(v.until);
   // Another screen takes the focus, so that it is read out from its title. One
   // that only goes on leaves it where it was.
-  const e = again && focused >= 0 ? win.querySelectorAll('button')[focused] : win.querySelector('#title');
+  const e = v.fields ? win.querySelector('input') : again && focused >= 0 ? win.querySelectorAll('button')[focused] : win.querySelector('#title');
   e?.focus({preventScroll: true});
 }
 
