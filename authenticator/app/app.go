@@ -80,6 +80,7 @@ type App struct {
 	cabinet  *cabinet
 	desk     *desk
 	besides  besides
+	links    *linkBook // nil where computers are not remembered
 	activity activity
 	codes    codes
 	news     *news
@@ -91,6 +92,8 @@ type App struct {
 
 	mu sync.Mutex
 	tx *transaction // the one on the screen; nil if none
+	// unreachable is why linked computers can't call now.
+	unreachable error
 }
 
 // pictures is how many pictures are decoded at once; more would only make
@@ -130,6 +133,13 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phone app: %w", errors.Join(err, a.keeper.Close()))
 	}
+	if a.words.Links && !a.old {
+		a.links, err = openLinkBook(cfg.VaultPath+"-computers.json", cfg.Service)
+		if err != nil {
+			return nil, fmt.Errorf("phone app: %w", errors.Join(err, a.keeper.Close()))
+		}
+		a.keeper.erased, a.unreachable = a.links.erase, errNotCalled
+	}
 	a.settle()
 	a.auth, a.key = newAuthenticator(a), newKey(a)
 	return a, nil
@@ -165,6 +175,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer cancel()
 	var watching sync.WaitGroup
 	watching.Go(func() { a.watchAway(ctx) })
+	watching.Go(func() { a.beCalled(ctx) })
 	a.openAtStart(ctx)
 	err := a.runAgent(ctx)
 	cancel()

@@ -15,6 +15,7 @@ import (
 var (
 	ErrNotPasskeyCode  = errors.New("not a passkey code")
 	ErrUnsupportedCode = errors.New("a passkey code that this phone cannot use")
+	ErrDigitalID       = fmt.Errorf("%w: it asks for a digital ID, and this app keeps passkeys only", ErrUnsupportedCode)
 	ErrTooOld          = errors.New("the phone's system is too old")
 	ErrNoCamera        = errors.New("codes are for phones, and this is a computer")
 )
@@ -29,12 +30,20 @@ func readCode(text string) (hybrid.QR, error) {
 		return hybrid.QR{}, fmt.Errorf("%w: %w", ErrUnsupportedCode, err)
 	}
 	switch {
+	case isCredentials(qr.Hint):
+		return hybrid.QR{}, ErrDigitalID
 	case qr.Hint != hybrid.HintGetAssertion && qr.Hint != hybrid.HintMakeCredential:
 		return hybrid.QR{}, fmt.Errorf("%w: it asks for %q", ErrUnsupportedCode, qr.Hint)
 	case !slices.Contains(qr.Channels, hybrid.ChannelTunnel):
 		return hybrid.QR{}, fmt.Errorf("%w: it offers no tunnel", ErrUnsupportedCode)
 	}
 	return qr, nil
+}
+
+// isCredentials reports whether a device asks for digital credentials (CTAP
+// 2.3, feature dc), of which this app has none.
+func isCredentials(h hybrid.Hint) bool {
+	return h == hybrid.HintPresentation || h == hybrid.HintIssuance
 }
 
 // codeLife is how long a code that was found may wait for the person's tap.

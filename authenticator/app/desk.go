@@ -46,6 +46,13 @@ const (
 	outcomeWithdrawn outcome = "withdrawn"
 	outcomeTold      outcome = "told"
 	outcomeTooOld    outcome = "too-old"
+
+	// Of computers, which are no answers to questions.
+	outcomeLinked    outcome = "linked"
+	outcomeForgotten outcome = "forgotten"
+	outcomeCallRadio outcome = "call-radio"
+	outcomeCallFar   outcome = "call-far"
+	outcomeCallLost  outcome = "call-lost"
 )
 
 // A question is one Prompt and what the pages know of it so far.

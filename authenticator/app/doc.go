@@ -58,6 +58,24 @@
 // answer is on its way it says "Sent", and from then on giving up changes nothing
 // of that: the phone cannot know that the computer signed in.
 //
+// A code that asks for a digital ID is refused before anything is sent: this app
+// keeps passkeys only.
+//
+// # How a computer asks without a code
+//
+// An Android-style phone may be linked with a computer that wants it, where its
+// person chooses "Remember this computer" on the found code; an iPhone never is.
+// The link is kept once a passkey was used or saved (linkbook.go), and while
+// there is one, the app listens at its relay (called.go). A call ends in the same
+// transaction as a code, but nothing is on the screen before the handshake has
+// shown that the caller has the link:
+//
+//	relay ── call ──► known link? ──► tunnel, advertisement, handshake ──► transaction, questions
+//	                   no: gone           failed: a line in Activity
+//
+// The computers have pages of their own, /settings/computers. What lies unsealed
+// beside the vault for this is weighed in docs/decisions/0020-linked-computers.md.
+//
 // # Names that browser tests and other programs may rely on
 //
 // Addresses: / (set up, lock screen, or passkeys), /scan, /scan/progress,
@@ -74,6 +92,9 @@
 // fingerprint" or "Enter PIN" on a computer. A reset: "Hold to erase". Fields:
 // "Passcode", "PIN", and at the first start "Passcode again", "PIN again". A
 // pattern is drawn on buttons "Dot 1" to "Dot 9".
+//
+// Of linked computers: "Remember this computer" on a found code, "Forget this
+// computer", "Forget all".
 //
 // Elsewhere: "Scan", "Use the camera", "Share a screen", "Choose a picture", the
 // field "Picture of a code"; on a found code "Sign in with passkey" and "Save a

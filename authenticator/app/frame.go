@@ -2,6 +2,7 @@ package app
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"cardea/authenticator/vault"
@@ -96,6 +97,18 @@ func (a *App) day(t time.Time) string {
 	default:
 		return t.Format("2 Jan 2006")
 	}
+}
+
+// dayWithin is day within a sentence.
+func (a *App) dayWithin(t time.Time) string {
+	s := a.day(t)
+	if rest, ok := strings.CutPrefix(s, "Today"); ok {
+		return "today" + rest
+	}
+	if rest, ok := strings.CutPrefix(s, "Yesterday"); ok {
+		return "yesterday" + rest
+	}
+	return s
 }
 
 // calendarDay numbers the days of t's calendar.

@@ -160,7 +160,12 @@ func (g *gallery) settings() {
 		p.Row.On = true
 		g.add("opener-on", "opener", p)
 	}
-	g.add("settings", "settings", settingsPage{Form: form, Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
+	linked := ""
+	if g.words.Links {
+		linked = countComputers(2)
+		g.computers()
+	}
+	g.add("settings", "settings", settingsPage{Computers: linked, Form: form, Frame: g.frame("Settings", tabSettings), Notice: "Changed. Use the new " + g.words.BareSecret + " from now on.",
 		Sensor: "Simulated sensor", SensorSays: "A button stands for " + g.words.Fingers, SensorIcon: g.words.Sensors[0].Icon,
 		Version: g.cfg.OSVersion, Count: "3 passkeys", AAGUID: g.aaguid().String()})
 	for _, k := range g.kinds() {
@@ -184,10 +189,15 @@ func (g *gallery) scanning() {
 	g.add("scan", "scan", scan)
 	scan.Problem = "That code has ended. Scan it again."
 	g.add("scan-ended", "scan", scan)
+	scan.Problem = digitalIDProblem
+	g.add("scan-digital-id", "scan", scan)
 	show := func(name string, t transactionView) {
 		p := g.progress(t)
 		p.Frame = g.frame(p.Title, "")
 		g.add("progress-"+name, "progress", p)
+	}
+	if g.words.Links {
+		g.linkedScanning(show)
 	}
 	for _, s := range []link.Stage{"", link.StageWaiting, link.StageJoined, link.StageReady} {
 		name := string(s)
@@ -284,6 +294,9 @@ func (g *gallery) sheets() {
 		w := g.words.secret(vault.Pattern)
 		p.Frame.Sheet.Title, p.Frame.Sheet.Field = w.Title, g.field("secret", w.Label, vault.Pattern)
 		g.add("ask-pattern", "passkeys", p)
+	}
+	if g.words.Links {
+		g.linkedSheets()
 	}
 	g.desk.now = nil
 }

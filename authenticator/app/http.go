@@ -94,6 +94,13 @@ func (a *App) routes() map[string]httpd.Handler {
 		"GET /settings/opener/{name}":  a.open(a.openerPage),
 		"POST /settings/opener/{name}": a.open(a.setOpener),
 
+		"GET /settings/computers":               a.linked(a.computersPage),
+		"GET /settings/computers/{ref}":         a.linked(a.computerPage),
+		"POST /settings/computers/{ref}/name":   a.linked(a.renameComputer),
+		"POST /settings/computers/{ref}/forget": a.linked(a.forgetComputer),
+		"GET /settings/forget-computers":        a.linked(a.forgetComputersPage),
+		"POST /settings/forget-computers":       a.linked(a.forgetComputers),
+
 		"GET /scan":          a.camera(a.scanPage),
 		"POST /scan/frame":   a.camera(a.scanFrame),
 		"POST /scan/start":   a.camera(a.scanStart),
@@ -143,6 +150,16 @@ func (a *App) camera(h httpd.Handler) httpd.Handler {
 			return &httpd.Error{Status: http.StatusForbidden, Code: "no_camera", Err: ErrNoCamera,
 				Public: "Codes are for phones. This " + a.words.Device + " doesn't answer them."}
 		}
+	})
+}
+
+// linked lets h answer on an open phone that computers may be linked with.
+func (a *App) linked(h httpd.Handler) httpd.Handler {
+	return a.open(func(w http.ResponseWriter, r *http.Request) error {
+		if a.links == nil {
+			return httpd.Errorf(http.StatusNotFound, "This "+a.words.Device+" doesn't link computers.", "no links on %s", a.cfg.Style)
+		}
+		return h(w, r)
 	})
 }
 

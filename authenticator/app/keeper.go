@@ -23,6 +23,9 @@ type keeper struct {
 	v  *vault.Vault // nil if there is none
 	// settled is v once it was told whom to tell that it has locked itself.
 	settled *vault.Vault
+	// erased, unless nil, ends what must not outlive the passkeys. It is set
+	// before the keeper is used.
+	erased func() error
 }
 
 var _ authenticator.Vault = (*keeper)(nil)
@@ -97,7 +100,14 @@ func (k *keeper) Erase() error {
 		return fmt.Errorf("closing the vault: %w", err)
 	}
 	k.v = nil
-	return vault.Erase(k.path)
+	return errors.Join(vault.Erase(k.path), k.outlived())
+}
+
+func (k *keeper) outlived() error {
+	if k.erased == nil {
+		return nil
+	}
+	return k.erased()
 }
 
 // Close lets go of the file.

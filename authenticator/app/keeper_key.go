@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"cardea/authenticator"
@@ -106,7 +107,7 @@ func (k *keeper) SetNote(ctx context.Context, name string, content []byte) error
 // Reset forgets everything, and the secret. The first start comes again.
 func (k *keeper) Reset(ctx context.Context) error {
 	if v := k.vault(); v != nil {
-		return v.Reset(ctx)
+		return errors.Join(v.Reset(ctx), k.outlived())
 	}
 	return nil
 }

@@ -21,7 +21,8 @@ func (a *App) manager() manage.Manager {
 			}
 			return a.keeper.Create(vault.PIN, pin)
 		},
-		Erase:   a.keeper.Erase,
-		Changed: a.news.tell,
+		Erase:     a.keeper.Erase,
+		Changed:   a.news.tell,
+		Computers: func() int { return len(a.links.list()) },
 	})
 }

@@ -13,7 +13,8 @@ type progressPage struct {
 	Icon, Tone        string
 	Legs              []legRow
 	Running           bool
-	Again             bool // scanning another code is the way on
+	Again             bool   // scanning another code is the way on
+	Remembered        string // what the computer is called that is remembered now
 }
 
 // A progressAnswer is a progressPage for programs.
@@ -48,6 +49,16 @@ func (a *App) progressPage(w http.ResponseWriter, r *http.Request) error {
 
 // progress puts a transaction into words.
 func (a *App) progress(t transactionView) progressPage {
+	p := a.story(t)
+	p.Remembered = t.Remembered
+	if t.Computer != "" { // which may call again, and there is no code
+		p.Again = false
+		p.Legs = nil
+	}
+	return p
+}
+
+func (a *App) story(t transactionView) progressPage {
 	d := a.words.Device
 	switch t.Result {
 	case resultNone:
@@ -101,6 +112,8 @@ func (a *App) underWay(t transactionView) progressPage {
 	switch {
 	case t.Asked:
 		p.Title, p.Says = "Sending the answer", "The other device takes it from here."
+	case t.Computer != "":
+		p.Title, p.Says = "Connected", t.Computer+" is next to this "+a.words.Device+". Waiting for what it asks."
 	case t.Stage == link.StageReady:
 		p.Title, p.Says = "Connected", "Waiting for what the other device asks."
 	}
@@ -111,6 +124,9 @@ func (a *App) underWay(t transactionView) progressPage {
 func (a *App) broken(t transactionView) progressPage {
 	d := a.words.Device
 	p := progressPage{Icon: "warning", Tone: "danger", Again: true, Legs: a.legs(t)}
+	if t.Computer != "" {
+		return a.brokenCall(t, p)
+	}
 	switch t.Leg {
 	case link.LegRadio:
 		p.Title, p.Says = "Bluetooth is off on this "+d, "It's how the other device knows that you're close by. Nothing is paired."
@@ -130,6 +146,21 @@ func (a *App) broken(t transactionView) progressPage {
 	default:
 		p.Title, p.Says = "The other device closed the connection", "Someone may have pressed Cancel there, or closed the page."
 		p.ToDo = "start again there, and scan the new code."
+	}
+	return p
+}
+
+// brokenCall is broken for a computer that has called, and so was met: there is
+// no code to scan, and it is asked there whether to call again.
+func (a *App) brokenCall(t transactionView, p progressPage) progressPage {
+	p.ToDo = "start again there. If it doesn't find this " + a.words.Device + " then, it shows a code to scan."
+	switch t.Leg {
+	case link.LegTimeout:
+		p.Title, p.Says = "The computer went quiet", t.Computer+" connected, and then didn't answer in time."
+	case link.LegRelay:
+		p.Title, p.Says = "The connection broke", "This "+a.words.Device+" or the relay went offline while "+t.Computer+" was connected."
+	default:
+		p.Title, p.Says = "The computer closed the connection", "Someone may have pressed Cancel at "+t.Computer+", or closed the page."
 	}
 	return p
 }

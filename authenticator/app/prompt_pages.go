@@ -37,6 +37,11 @@ func (a *App) writeSheet(w http.ResponseWriter, bare bool) error {
 		return err
 	}
 	w.Header().Set("X-Sheet-Key", s.Key)
+	if t := a.transaction(); t != nil && t.Computer != "" {
+		// Nobody came to this page for the computer that has called. When the
+		// question has gone, the page of the call says what became of it.
+		w.Header().Set("X-Onward", "/scan/progress")
+	}
 	writeHTML(w, http.StatusOK, b)
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"cardea/authenticator"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
 )
@@ -15,7 +14,12 @@ import (
 // the device that shows text as its QR code and serves its requests, asking
 // the person on the pages. It returns nil when the other device has its
 // answer, whatever the person said. An *link.Error names the leg that failed.
-func (a *App) Scan(ctx context.Context, text string) error {
+func (a *App) Scan(ctx context.Context, text string) error { return a.scan(ctx, text, false) }
+
+// ScanAndRemember does what Scan does with "Remember this computer" chosen.
+func (a *App) ScanAndRemember(ctx context.Context, text string) error { return a.scan(ctx, text, true) }
+
+func (a *App) scan(ctx context.Context, text string, remember bool) error {
 	if a.old {
 		return ErrTooOld
 	}
@@ -26,18 +30,18 @@ func (a *App) Scan(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	t, err := a.begin(qr)
+	t, err := a.begin(&transaction{hint: qr.Hint})
 	if err != nil {
 		return err
 	}
-	return a.carry(ctx, t, qr)
+	return a.answer(ctx, t, qr, remember)
 }
 
 // ErrBusy: a phone talks to one device at a time.
 var ErrBusy = errors.New("a code is being answered already")
 
 // begin puts a new transaction on the screen.
-func (a *App) begin(qr hybrid.QR) (*transaction, error) {
+func (a *App) begin(t *transaction) (*transaction, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.tx != nil && a.tx.running() {
@@ -49,15 +53,40 @@ func (a *App) begin(qr hybrid.QR) (*transaction, error) {
 	default:
 	}
 	a.work.Add(1)
-	a.tx = &transaction{hint: qr.Hint, stop: make(chan struct{})}
+	t.stop = make(chan struct{})
+	a.tx = t
 	defer a.news.tell()
-	return a.tx, nil
+	return t, nil
 }
 
-// carry walks t to its end.
-func (a *App) carry(ctx context.Context, t *transaction, qr hybrid.QR) error {
-	defer a.work.Done()
+// answer walks t, the answer to a code, to its end.
+func (a *App) answer(ctx context.Context, t *transaction, qr hybrid.QR, remember bool) error {
 	defer qr.Wipe()
+	return a.carry(ctx, t, func(ctx context.Context) (*link.Phone, error) {
+		if a.cfg.Advertiser == nil {
+			return nil, &link.Error{Leg: link.LegRadio, Err: hybrid.ErrRadioOff}
+		}
+		cfg := a.answerConfig(func(s link.Stage) { a.reached(t, s) })
+		if remember && qr.Linking && a.links != nil {
+			a.offerLink(ctx, t, &cfg)
+		}
+		phone, err := link.Answer(ctx, qr, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("answering the code: %w", err)
+		}
+		return phone, nil
+	})
+}
+
+func (a *App) answerConfig(progress func(link.Stage)) link.AnswerConfig {
+	return link.AnswerConfig{
+		Advertiser: a.cfg.Advertiser, Tunnel: a.cfg.Tunnel, Service: a.cfg.Service, Info: a.auth.Info(), Progress: progress,
+	}
+}
+
+// carry walks t to its end. meet finds the other device.
+func (a *App) carry(ctx context.Context, t *transaction, meet func(context.Context) (*link.Phone, error)) error {
+	defer a.work.Done()
 	ctx, cancel := a.until(ctx)
 	defer cancel()
 	go func() {
@@ -67,26 +96,23 @@ func (a *App) carry(ctx context.Context, t *transaction, qr hybrid.QR) error {
 		case <-ctx.Done():
 		}
 	}()
-	err := a.answer(ctx, t, qr)
+	err := a.serve(ctx, t, meet)
 	a.update(t, func(t *transaction) { t.end(err) })
+	a.remember(ctx, t)
+	a.unlink(ctx, t)
 	a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "hybrid transaction",
 		slog.String("stage", string(t.stage)), slog.String("result", string(t.result)), slog.Any("error", err))
 	return err
 }
 
-func (a *App) answer(ctx context.Context, t *transaction, qr hybrid.QR) error {
-	if a.cfg.Advertiser == nil {
-		return &link.Error{Leg: link.LegRadio, Err: hybrid.ErrRadioOff}
-	}
-	phone, err := link.Answer(ctx, qr, link.AnswerConfig{
-		Advertiser: a.cfg.Advertiser, Tunnel: a.cfg.Tunnel, Service: a.cfg.Service, Info: a.auth.Info(),
-		Progress: func(s link.Stage) { a.update(t, func(t *transaction) { t.reach(s) }) },
-	})
+// serve lets the other device ask, once it is met.
+func (a *App) serve(ctx context.Context, t *transaction, meet func(context.Context) (*link.Phone, error)) error {
+	phone, err := meet(ctx)
 	if err != nil {
-		return fmt.Errorf("answering the code: %w", err)
+		return err
 	}
 	defer phone.Close()
-	caller := authenticator.Caller{Via: "hybrid"}
+	caller := linkedCaller(t.computer)
 	err = phone.Serve(ctx, func(ctx context.Context, request []byte) []byte {
 		a.update(t, func(t *transaction) { t.begun(request) })
 		response := a.auth.Handle(ctx, caller, request)
@@ -97,6 +123,14 @@ func (a *App) answer(ctx context.Context, t *transaction, qr hybrid.QR) error {
 		return fmt.Errorf("serving the other device: %w", err)
 	}
 	return nil
+}
+
+// reached notes a stage of t.
+func (a *App) reached(t *transaction, s link.Stage) {
+	a.update(t, func(t *transaction) { t.reach(s) })
+	if s == link.StageSent {
+		a.remember(context.Background(), t)
+	}
 }
 
 // update changes t and tells the pages.

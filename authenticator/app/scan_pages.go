@@ -20,6 +20,7 @@ import (
 type scanPage struct {
 	Frame   frame
 	Problem string
+	Found   *scanAnswer // where no script shows it
 }
 
 // noCameraPage is shown instead where there is no camera.
@@ -30,6 +31,7 @@ type noCameraPage struct{ Frame frame }
 type scanAnswer struct {
 	Code    string `json:"code,omitempty"`
 	Label   string `json:"label,omitempty"`   // what it offers to do
+	Linking bool   `json:"linking,omitempty"` // the computer asks to be remembered, and this phone can
 	Problem string `json:"problem,omitempty"` // why it is of no use
 }
 
@@ -68,13 +70,21 @@ func (a *App) scanFrame(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.Is(err, ErrNotPasskeyCode):
 		writeJSON(w, http.StatusOK, scanAnswer{Problem: "That's not a passkey code. Look for the one the sign-in window shows."})
+	case errors.Is(err, ErrDigitalID):
+		writeJSON(w, http.StatusOK, scanAnswer{Problem: digitalIDProblem})
 	case err != nil:
 		writeJSON(w, http.StatusOK, scanAnswer{Problem: "This " + a.words.Device + " can't use that code. Ask the other device for another way."})
 	default:
-		writeJSON(w, http.StatusOK, scanAnswer{Code: a.codes.put(qr, a.cfg.Now()), Label: a.offer(qr.Hint)})
+		writeJSON(w, http.StatusOK, scanAnswer{
+			Code: a.codes.put(qr, a.cfg.Now()), Label: a.offer(qr.Hint), Linking: qr.Linking && a.links != nil,
+		})
 	}
 	return nil
 }
+
+// digitalIDProblem refuses a code that asks for something else than a passkey.
+// Nothing has been sent: the other device goes on showing the code.
+const digitalIDProblem = "That computer asks for a digital ID. This app keeps passkeys only, so nothing was sent. Use your wallet app, or choose another way there."
 
 func (a *App) offer(h hybrid.Hint) string {
 	if h == hybrid.HintMakeCredential {
@@ -121,7 +131,7 @@ func (a *App) scanStart(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return a.renderScan(w, http.StatusConflict, "That code has ended. Scan it again.")
 	}
-	t, err := a.begin(qr)
+	t, err := a.begin(&transaction{hint: qr.Hint})
 	if errors.Is(err, ErrBusy) {
 		return see(w, r, "/scan/progress")
 	}
@@ -129,7 +139,7 @@ func (a *App) scanStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// The transaction outlives the request; carry ends it with the App.
-	go a.carry(context.WithoutCancel(r.Context()), t, qr)
+	go a.answer(context.WithoutCancel(r.Context()), t, qr, r.PostFormValue("remember") != "")
 	return see(w, r, "/scan/progress")
 }
 
@@ -167,6 +177,8 @@ type transactionView struct {
 	Saved   bool
 	Result  result
 	Leg     link.Leg
+
+	Computer, Remembered string // as in transaction
 }
 
 // transaction returns the one on the screen, or nil.
@@ -177,7 +189,8 @@ func (a *App) transaction() *transactionView {
 		return nil
 	}
 	t := a.tx
-	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg}
+	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg,
+		Computer: t.computer, Remembered: t.remembered}
 	if v.Running {
 		v.Result = t.told()
 	}

@@ -148,7 +148,7 @@ func TestCodesThatAreOfNoUse(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"a web address":        {"https://example.com/", "not a passkey code"},
 		"a broken code":        {"FIDO:/123", "can't use that code"},
-		"a digital credential": {invite(t, hybrid.HintPresentation).Text(), "can't use that code"},
+		"a digital credential": {invite(t, hybrid.HintPresentation).Text(), "keeps passkeys only"},
 		"no tunnel offered":    {onlyRadio.Text(), "can't use that code"},
 	} {
 		if status, got := s.scan(tt.text); status != http.StatusOK || got.Code != "" || !strings.Contains(got.Problem, tt.want) {

@@ -24,6 +24,7 @@ type settingsPage struct {
 	Sensor, SensorSays, SensorIcon string
 	Version, Count, AAGUID         string
 	Form                           preferenceForm
+	Computers                      string // how many are linked; empty where none can be
 }
 
 type secretPage struct {
@@ -51,6 +52,17 @@ var outcomeWords = map[outcome][3]string{
 	outcomeWithdrawn: {"The other side took it back", "close", "plain"},
 	outcomeTold:      {"You were told", "info", "plain"},
 	outcomeTooOld:    {"Refused: the system is too old", "warning", "warn"},
+	outcomeLinked:    {"It can ask without a code now", "laptop", "ok"},
+	outcomeForgotten: {"It needs a code again", "laptop", "plain"},
+	outcomeCallRadio: {"You weren't asked: Bluetooth is off here", "near", "warn"},
+	outcomeCallFar:   {"You weren't asked: it wasn't near, or gave up", "near", "plain"},
+	outcomeCallLost:  {"You weren't asked: the connection broke", "warning", "plain"},
+}
+
+// computerWords say what happened with a computer, beside being asked by one.
+var computerWords = map[outcome]string{
+	outcomeLinked: "Computer remembered", outcomeForgotten: "Computer forgotten",
+	outcomeCallRadio: "Call from a computer", outcomeCallFar: "Call from a computer", outcomeCallLost: "Call from a computer",
 }
 
 var kindWords = map[authenticator.Kind]string{
@@ -67,6 +79,10 @@ var kindWords = map[authenticator.Kind]string{
 func (a *App) eventRow(e Event) eventRow {
 	o := outcomeWords[e.Outcome]
 	row := eventRow{What: kindWords[e.Kind], Detail: o[0], Icon: o[1], Tone: o[2], When: a.day(e.At), From: a.asker(e.Caller)}
+	if what, ok := computerWords[e.Outcome]; ok {
+		row.What = what
+		return row
+	}
 	if e.Site != "" {
 		row.What += " " + e.Site
 	} else {
@@ -89,6 +105,9 @@ func (a *App) settingsPage(w http.ResponseWriter, r *http.Request) error {
 		Sensor: "No sensor", SensorSays: "This " + a.words.Device + " asks for the " + a.words.secret(a.keeper.Kind()).Noun + " each time",
 	}
 	page.Form = a.preferenceForm(r)
+	if a.links != nil {
+		page.Computers = countComputers(len(a.links.list()))
+	}
 	if a.cfg.Finger != nil {
 		page.Sensor, page.SensorSays = "Fingerprint reader", page.Form.FingerSays
 	}

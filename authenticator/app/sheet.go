@@ -92,7 +92,10 @@ func (a *App) draw(q *question) sheet {
 // asker names who brings the request, as far as the phone can tell.
 func (a *App) asker(c authenticator.Caller) string {
 	switch c.Via {
-	case "hybrid":
+	case authenticator.ViaHybrid:
+		if c.Name != "" {
+			return c.Name // the person's own word for it
+		}
 		return "A device next to this " + a.words.Device
 	case "hid":
 		if a.cfg.Style == Computer {
@@ -111,6 +114,9 @@ func (a *App) asker(c authenticator.Caller) string {
 
 // from says more about who asks: what a program calls itself is its own word.
 func (a *App) from(c authenticator.Caller) string {
+	if c.Via == authenticator.ViaHybrid && c.Name != "" {
+		return c.Name + " is a computer that you linked. It's next to this " + a.words.Device + " now."
+	}
 	if c.Via != authenticator.ViaLocal || c.Program == "" {
 		return ""
 	}

@@ -24,10 +24,15 @@ const (
 	resultCancelled result = "cancelled"
 )
 
-// A transaction is the answer to one QR code. Its fields are guarded by
-// App.mu, all but stop.
+// A transaction is the answer to one QR code, or to the call of a computer. Its
+// fields are guarded by App.mu, all but hint, computer and stop.
 type transaction struct {
-	hint   hybrid.Hint
+	hint     hybrid.Hint
+	computer string // that has called, as the person calls it; empty after a code
+
+	link       *linkID // given to the computer, and not kept yet
+	remembered string  // what the computer is called since its link is kept
+
 	stage  link.Stage
 	status ctap.Status // of the last answer to a request for a passkey
 	asked  bool        // there was such an answer
@@ -95,6 +100,9 @@ func (t *transaction) told() result {
 	}
 	return resultNone
 }
+
+// good reports whether the other device got what it wanted.
+func (t *transaction) good() bool { return t.told() == resultSent || t.result == resultSent }
 
 // end notes how the transaction ended. No error means that the other device
 // has every answer, and went. Who gives up when the answer is on its way does

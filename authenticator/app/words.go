@@ -26,6 +26,7 @@ type Words struct {
 	System       string // "iOS", "Android", "Linux"
 	Minimum      int    // the oldest major version that will do; zero if any will
 	Camera       bool   // reads the codes that other devices show
+	Links        bool   // lets computers be remembered, as Android phones may and iPhones don't
 	Update       string // where the system is brought up to date
 	Sensors      []Sensor
 	UsePasskey   string // what a found code offers to do
@@ -56,7 +57,7 @@ var manners = map[Style]Words{
 		Sensors:    []Sensor{{"finger", "Use fingerprint", "fingerprint"}, {"face", "Use face", "face"}},
 		UsePasskey: "Use passkey", SavePasskey: "Create passkey", SaveTitle: "Create a passkey?",
 		BareSecret: "PIN", EnterSecret: "Enter PIN", SecretDigits: "At least 4 characters; 6 digits are better.",
-		Camera: true, Fingers: "your face or finger", Blocked: "This phone is blocked", Unlocked: "this phone is",
+		Camera: true, Links: true, Fingers: "your face or finger", Blocked: "This phone is blocked", Unlocked: "this phone is",
 		Erase: "Erase this phone and set it up again. Its passkeys are lost for good.",
 	},
 	// On a computer it is the passkeys that are locked, blocked and erased, not

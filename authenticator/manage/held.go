@@ -20,6 +20,8 @@ type Holder struct {
 	// Erase destroys the vault. Nil means vault.Vault.Reset, which leaves an
 	// empty one without a secret.
 	Erase func() error
+	// Computers returns how many computers are linked; nil means none.
+	Computers func() int
 	// Changed hears of every change.
 	Changed func()
 }
@@ -34,6 +36,9 @@ func Held(h Holder) Manager {
 	if h.Changed == nil {
 		h.Changed = func() {}
 	}
+	if h.Computers == nil {
+		h.Computers = func() int { return 0 }
+	}
 	return held{h}
 }
 
@@ -47,7 +52,9 @@ func (m held) Status(context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return Status{Exists: true, Kind: v.Kind(), Locked: v.Locked(), Retries: v.Retries()}, nil
+	return Status{
+		Exists: true, Kind: v.Kind(), Locked: v.Locked(), Retries: v.Retries(), Holders: v.Holders(), Computers: m.h.Computers(),
+	}, nil
 }
 
 // prove spends an attempt and leaves the vault unlocked.

@@ -51,6 +51,11 @@ type Status struct {
 	Kind    vault.Kind `cbor:"2,keyasint,omitempty" json:"secret,omitempty"`
 	Locked  bool       `cbor:"3,keyasint,omitempty" json:"locked"`
 	Retries int        `cbor:"4,keyasint,omitempty" json:"tries_left"` // zero is blocked
+	// Holders are the names of those that have a key and may open the vault
+	// without its secret.
+	Holders []string `cbor:"5,keyasint,omitempty" json:"holders,omitempty"`
+	// Computers is how many are linked with the phone that has the vault.
+	Computers int `cbor:"6,keyasint,omitempty" json:"linked_computers,omitempty"`
 }
 
 // ErrSecretSet says that there is a secret already, and "" is not it.

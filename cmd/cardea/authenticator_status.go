@@ -14,6 +14,7 @@ import (
 
 	"cardea/authenticator/agent"
 	"cardea/authenticator/desktop"
+	"cardea/authenticator/manage"
 	"cardea/authenticator/uhid"
 	"cardea/authenticator/vault"
 )
@@ -33,12 +34,15 @@ type authenticatorStatus struct {
 	Keys    []string `json:"hid_devices"`             // such as /dev/hidraw0
 	Trouble string   `json:"hid_trouble,omitempty"`   // why there can be none
 	Opens   []string `json:"holders"`                 // that may open the vault without its PIN: "tpm", "keyring"
-	Secret  string   `json:"vault_secret,omitempty"`  // "pin", "pattern", "none"; empty if the app keeps it to itself
+	Secret  string   `json:"vault_secret,omitempty"`  // "pin", "pattern", "none"; empty if it is not known
 	Notify  string   `json:"notifications,omitempty"` // the program that shows them
 	Answers bool     `json:"notifications_answerable"`
 	Fingers []string `json:"fingers"` // that the fingerprint reader knows
-	Unit    bool     `json:"unit_installed"`
-	Rule    bool     `json:"rule_installed"`
+	// Of an app that runs, and tells it.
+	Locked    *bool `json:"vault_locked,omitempty"`
+	Computers int   `json:"linked_computers,omitempty"`
+	Unit      bool  `json:"unit_installed"`
+	Rule      bool  `json:"rule_installed"`
 }
 
 // Run ends with status 1 if the app does not run.
@@ -83,6 +87,7 @@ func (c *authenticatorStatusCommand) look(ctx context.Context) (st authenticator
 	switch app, err := agent.Dial(ctx, c.Place.Agent); {
 	case err == nil:
 		st.Running, st.Page = true, app.PageURL()
+		st.ask(ctx, app.Manager())
 	case !errors.Is(err, agent.ErrNotRunning):
 		return st, err
 	}
@@ -108,6 +113,19 @@ func (st *authenticatorStatus) lookAround(ctx context.Context) {
 		st.Secret, st.Opens = string(v.Kind()), append(st.Opens, v.Holders()...)
 		_ = v.Close()
 	}
+}
+
+// ask has the app tell of the vault that it holds. One that does not is older
+// than this program.
+func (st *authenticatorStatus) ask(ctx context.Context, app manage.Manager) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	v, err := app.Status(ctx)
+	if err != nil {
+		return
+	}
+	st.Locked, st.Secret, st.Computers = &v.Locked, string(v.Kind), v.Computers
+	st.Opens = append(st.Opens[:0], v.Holders...)
 }
 
 func exists(path string) bool {
@@ -146,7 +164,11 @@ func (st authenticatorStatus) String() string {
 	} else {
 		say("App", "does not run; nothing answers on "+st.Agent)
 	}
-	say("Vault", st.Vault+pick(st.Made, "", " (not made yet)"))
+	vault := st.Vault + pick(st.Made, "", " (not made yet)")
+	if st.Made && st.Locked != nil {
+		vault += pick(*st.Locked, ", locked", ", open")
+	}
+	say("Vault", vault)
 	switch {
 	case len(st.Keys) > 0:
 		say("Security key", strings.Join(st.Keys, ", "))
@@ -157,6 +179,9 @@ func (st authenticatorStatus) String() string {
 	}
 	if st.Secret != "" {
 		say("Opened by", strings.Join(append([]string{st.Secret}, st.Opens...), ", "))
+	}
+	if st.Computers > 0 {
+		say("Computers", fmt.Sprintf("%d linked; each can ask without a code", st.Computers))
 	}
 	say("Notifications", pick(st.Notify == "", "none here", "shown by "+st.Notify+pick(st.Answers, "", ", which takes no answers")))
 	say("Fingerprint", pick(len(st.Fingers) == 0, "no reader that knows you", strings.Join(st.Fingers, ", ")))

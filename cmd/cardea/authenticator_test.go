@@ -150,7 +150,7 @@ func TestAppRunsWithoutASubcommand(t *testing.T) {
 		if !st.Running && time.Since(began) < 30*time.Second {
 			continue
 		}
-		if code != 0 || st.Page != page+"/prompt" {
+		if code != 0 || st.Page != page+"/prompt" || st.Locked == nil || !*st.Locked {
 			t.Errorf("while it runs: %+v and status %d", st, code)
 		}
 		break
@@ -165,8 +165,9 @@ func TestStatusIsReadable(t *testing.T) {
 			t.Errorf("status %q does not say %q", got, want)
 		}
 	}
-	st = authenticatorStatus{Running: true, Page: "http://127.0.0.1:1/prompt", Vault: "/v", Made: true, Keys: []string{"/dev/hidraw3"}, Unit: true, Rule: true}
-	for _, want := range []string{"runs; you are asked on http://127.0.0.1:1/prompt", "/dev/hidraw3", "the unit is installed", "udev rule     installed"} {
+	locked := true
+	st = authenticatorStatus{Running: true, Locked: &locked, Secret: "pin", Opens: []string{"tpm"}, Computers: 2, Page: "http://127.0.0.1:1/prompt", Vault: "/v", Made: true, Keys: []string{"/dev/hidraw3"}, Unit: true, Rule: true}
+	for _, want := range []string{"runs; you are asked on http://127.0.0.1:1/prompt", "/v, locked", "Opened by     pin, tpm", "Computers     2 linked", "/dev/hidraw3", "the unit is installed", "udev rule     installed"} {
 		if got := st.String(); !strings.Contains(got, want) {
 			t.Errorf("status %q does not say %q", got, want)
 		}

@@ -66,7 +66,7 @@ func (c *browserHostCommand) install(s *session) error {
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return fmt.Errorf("installing the browser host: %w", err)
 	}
-	first, err := firstHostConfig()
+	first, err := firstHostConfig(c.Folder)
 	if err != nil {
 		return err
 	}
@@ -81,13 +81,16 @@ func (c *browserHostCommand) install(s *session) error {
 }
 
 // firstHostConfig is for a desktop whose person runs cardea authenticator as it
-// is; where it does not run, the dialog says so.
-func firstHostConfig() ([]byte, error) {
+// is; where it does not run, the dialog says so. Phones that let themselves be
+// remembered are kept in folder.
+func firstHostConfig(folder string) ([]byte, error) {
 	var place authenticatorPlace
 	if err := place.fill(); err != nil {
 		return nil, err
 	}
-	b, err := json.MarshalIndent(browser.Config{Form: platform.FormDesktop, Authenticator: place.Agent}, "", "  ")
+	b, err := json.MarshalIndent(browser.Config{
+		Form: platform.FormDesktop, Authenticator: place.Agent, Links: filepath.Join(folder, "phones"),
+	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("writing the host's configuration: %w", err)
 	}

@@ -34,10 +34,12 @@ func (w *World) Prepare(profile string, phone *Phone, host HostCommand) (extensi
 		Authenticator: w.Computer.AgentSocket,
 		CodeSeconds:   w.codeSeconds,
 	}
+	folder := filepath.Join(profile, "cardea")
 	if phone != nil {
 		cfg.Form, cfg.Authenticator = platform.FormPhone, phone.AgentSocket
+	} else {
+		cfg.Links = filepath.Join(folder, "phones")
 	}
-	folder := filepath.Join(profile, "cardea")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("preparing a browser: %w", err)
 	}

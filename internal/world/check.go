@@ -40,7 +40,13 @@ func (w *World) Check(ctx context.Context, out io.Writer, dir string, host HostC
 		{"sign-out", c.signOut},
 		{"this-device desktop", c.thisDevice},
 		{"sign-out", c.signOut},
-		{"another-device android", func(ctx context.Context) error { return c.anotherDevice(ctx, c.android) }},
+		{"another-device android, to remember", c.toRemember},
+		{"sign-out", c.signOut},
+		{"remembered android", c.remembered},
+		{"sign-out", c.signOut},
+		{"forgotten on the phone", c.forgottenOnThePhone},
+		{"sign-out", c.signOut},
+		{"forgotten on the computer", c.forgottenOnTheComputer},
 		{"rename passkey", func(ctx context.Context) error {
 			return c.Rename(ctx, c.page, "Ana's Android phone", "Ana's other phone")
 		}},
@@ -136,6 +142,65 @@ func (c *checker) anotherDevice(ctx context.Context, h *Handset) error {
 	return inOrder(
 		func() error { return c.BeginSignIn(ctx, c.page) },
 		func() error { return c.desk.ByPhone(ctx, h, use) },
+		func() error { return c.SignedIn(ctx, c.page) },
+	)
+}
+
+// androidName is what the dialog calls the phone that it remembers.
+const androidName = "Demo Android phone"
+
+func (c *checker) toRemember(ctx context.Context) error {
+	use, _ := c.Android.Offers()
+	return inOrder(
+		func() error { return c.BeginSignIn(ctx, c.page) },
+		func() error { return c.desk.ByPhoneToRemember(ctx, c.android, use) },
+		func() error { return c.SignedIn(ctx, c.page) },
+	)
+}
+
+func (c *checker) remembered(ctx context.Context) error {
+	return inOrder(
+		func() error { return c.BeginSignIn(ctx, c.page) },
+		func() error { return c.desk.ByRemembered(ctx, c.android, androidName) },
+		func() error { return c.SignedIn(ctx, c.page) },
+	)
+}
+
+// forgottenOnThePhone ends the link there: the dialog says so, shows a code,
+// and the computer is remembered anew.
+func (c *checker) forgottenOnThePhone(ctx context.Context) error {
+	if err := inOrder(
+		func() error { return c.android.ForgetComputer(ctx) },
+		func() error { return c.BeginSignIn(ctx, c.page) },
+	); err != nil {
+		return err
+	}
+	dialog, err := c.desk.Dialog(ctx)
+	if err != nil {
+		return err
+	}
+	use, _ := c.Android.Offers()
+	return inOrder(
+		func() error { return dialog.Click(ctx, androidName) },
+		func() error { _, err := dialog.WaitText(ctx, androidName+" doesn't remember"); return err },
+		func() error { return c.desk.ByPhoneToRemember(ctx, c.android, use) },
+		func() error { return c.SignedIn(ctx, c.page) },
+	)
+}
+
+// forgottenOnTheComputer ends the link here, which leaves the code.
+func (c *checker) forgottenOnTheComputer(ctx context.Context) error {
+	if err := c.BeginSignIn(ctx, c.page); err != nil {
+		return err
+	}
+	dialog, err := c.desk.Dialog(ctx)
+	if err != nil {
+		return err
+	}
+	use, _ := c.Android.Offers()
+	return inOrder(
+		func() error { return dialog.Click(ctx, "Forget "+androidName) },
+		func() error { return c.desk.ByPhone(ctx, c.android, use) },
 		func() error { return c.SignedIn(ctx, c.page) },
 	)
 }

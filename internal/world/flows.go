@@ -47,6 +47,26 @@ func (h *Handset) Scan(ctx context.Context, screen *chromium.Page, offer string)
 	)
 }
 
+// ScanAndRemember is Scan with the computer remembered.
+func (h *Handset) ScanAndRemember(ctx context.Context, screen *chromium.Page, offer string) error {
+	return inOrder(
+		func() error { return h.HoldBefore(ctx, screen) },
+		func() error { return h.Goto(ctx, h.Phone.URL+"/scan") },
+		func() error { return h.Click(ctx, "Remember this computer") },
+		func() error { return h.Click(ctx, offer) },
+	)
+}
+
+// ForgetComputer forgets the one computer that is linked.
+func (h *Handset) ForgetComputer(ctx context.Context) error {
+	return inOrder(
+		func() error { return h.Goto(ctx, h.Phone.URL+"/settings/computers") },
+		func() error { return h.Click(ctx, "Computer linked") },
+		func() error { return h.Click(ctx, "Forget this computer") },
+		func() error { _, err := h.WaitText(ctx, "No linked computers"); return err },
+	)
+}
+
 // Offers are what a phone calls using and saving a passkey.
 func (p *Phone) Offers() (use, save string) {
 	if p.Style == app.IOS {
@@ -73,6 +93,38 @@ func (c *Computer) ByPhone(ctx context.Context, h *Handset, offer string) error 
 	defer dialog.Close()
 	return inOrder(
 		func() error { return h.Scan(ctx, dialog, offer) },
+		func() error { return h.Phone.Approve(ctx, h.Page) },
+		func() error { _, err := h.WaitText(ctx, "Sent"); return err },
+	)
+}
+
+// ByPhoneToRemember is ByPhone with the computer remembered. The dialog shows
+// its code, or is at the choice before it.
+func (c *Computer) ByPhoneToRemember(ctx context.Context, h *Handset, offer string) error {
+	dialog, err := c.ShowCode(ctx)
+	if err != nil {
+		return err
+	}
+	defer dialog.Close()
+	return inOrder(
+		func() error { return h.ScanAndRemember(ctx, dialog, offer) },
+		func() error { return h.Phone.Approve(ctx, h.Page) },
+		func() error { _, err := h.WaitText(ctx, "This computer is remembered"); return err },
+	)
+}
+
+// ByRemembered answers the dialog with a phone that it calls: without a code,
+// wherever the phone's pages are.
+func (c *Computer) ByRemembered(ctx context.Context, h *Handset, name string) error {
+	dialog, err := c.Dialog(ctx)
+	if err != nil {
+		return err
+	}
+	defer dialog.Close()
+	return inOrder(
+		func() error { return h.Goto(ctx, h.Phone.URL) },
+		func() error { return dialog.Click(ctx, name) },
+		func() error { _, err := h.WaitText(ctx, "is a computer that you linked"); return err },
 		func() error { return h.Phone.Approve(ctx, h.Page) },
 		func() error { _, err := h.WaitText(ctx, "Sent"); return err },
 	)

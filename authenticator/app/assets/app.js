@@ -28,7 +28,10 @@ async function sheet(request) {
   const answer = await request;
   if (!answer.ok) return location.reload();
   const html = await answer.text();
-  if (mine === latest) place(html, answer.headers.get('X-Sheet-Key') ?? '');
+  if (mine !== latest) return;
+  const key = answer.headers.get('X-Sheet-Key') ?? '', onward = answer.headers.get('X-Onward');
+  if (!key && !bare && host.dataset.key && onward && location.pathname !== onward) return location.assign(onward);
+  place(html, key);
 }
 
 async function redraw(edition) {

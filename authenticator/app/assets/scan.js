@@ -2,7 +2,7 @@
 // itself, and the text of a code never comes here.
 const widest = 1280; // pixels; enough for a code across half the picture
 const pace = 200; // milliseconds between an answer and the next picture
-const linger = 4000; // how long a remark stays
+const linger = 6000; // how long a remark stays
 
 const by = id => document.getElementById(id);
 const view = by('view'), note = by('note'), found = by('found'), again = by('use-camera'), picture = by('picture');
@@ -22,12 +22,14 @@ const pause = ms => new Promise(done => setTimeout(done, ms));
 // ask sends one picture and reports whether a code was found in it.
 async function ask(blob) {
   const answer = await fetch('/scan/frame', { method: 'POST', body: blob, headers: { Accept: 'application/json' } });
-  const { code, label, problem } = await answer.json();
+  const { code, label, linking, problem } = await answer.json();
   if (problem) say(problem);
   if (!code) return false;
   watching = false; // the picture stays, the reading ends
   by('code').value = code;
   by('found-label').textContent = label;
+  by('remember').checked = false;
+  by('remember-row').hidden = !linking;
   found.hidden = false;
   say('Code found');
   found.querySelector('button').focus();
