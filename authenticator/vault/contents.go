@@ -119,11 +119,14 @@ func (c *contents) do(r record) error {
 // take changes what is in memory. Reading the log does the same again, so it
 // may depend on nothing but the records.
 func (c *contents) take(e entry) error {
+	before := len(c.byID)
 	for n := range e.items {
 		c.add(&e.items[n])
 	}
 	c.taken++
 	if e.snapshot {
+		// A snapshot is read quickly, but what it replaced is history.
+		c.singles += uint64(len(e.items) - (len(c.byID) - before))
 		return nil
 	}
 	c.singles++

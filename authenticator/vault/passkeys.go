@@ -24,8 +24,8 @@ func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator
 // Save adds a passkey, as authenticator.Vault says.
 func (v *Vault) Save(ctx context.Context, p authenticator.Passkey) error {
 	return v.change(ctx, "saving a passkey", func(c *contents) (record, error) {
-		if len(p.ID) == 0 || len(p.ID) > webauthn.MaxCredentialID {
-			return record{}, fmt.Errorf("credential ID of %d bytes", len(p.ID))
+		if err := checkID(p.ID); err != nil {
+			return record{}, err
 		}
 		return record{Save: store(p)}, nil
 	})
