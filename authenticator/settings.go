@@ -1,12 +1,14 @@
 package authenticator
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"sync"
 
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
@@ -121,11 +123,42 @@ func (a *Authenticator) recognizable() (identifier, storeState []byte) {
 	if err != nil || id.Token == nil {
 		return nil, nil
 	}
-	state, err := a.storeState(ctx, id)
+	state, err := a.states.of(a.vault, id, func() ([]byte, error) { return a.storeState(ctx, id) })
 	if err != nil {
 		return nil, nil
 	}
 	return sealIdentity(id.Token, "encIdentifier", id.Identifier), sealIdentity(id.Token, "encCredStoreState", state)
+}
+
+// storeStates remembers a storeState: getInfo is asked for all the time, and the
+// state takes a look at every passkey.
+type storeStates struct {
+	mu       sync.Mutex
+	revision uint64 // of the vault; zero is none
+	by       []byte // the identifier
+	state    []byte
+}
+
+// of returns the state as of now, if the vault can say that it has not changed,
+// and what make makes otherwise.
+func (s *storeStates) of(v Vault, id identity, make func() ([]byte, error)) ([]byte, error) {
+	counting, ok := v.(interface{ Revision() uint64 })
+	if !ok {
+		return make()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Before the look: what is saved meanwhile makes another look due.
+	now := counting.Revision()
+	if now != 0 && now == s.revision && bytes.Equal(s.by, id.Identifier) {
+		return s.state, nil
+	}
+	state, err := make()
+	if err != nil {
+		return nil, err
+	}
+	s.revision, s.by, s.state = now, bytes.Clone(id.Identifier), state
+	return state, nil
 }
 
 // storeState is a fingerprint of what a listing of the discoverable passkeys

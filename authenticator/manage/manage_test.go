@@ -269,18 +269,21 @@ func TestThereMayBeNoVaultYet(t *testing.T) {
 	}
 }
 
-// crowd is a Manager with a great many passkeys, that keeps how many came.
+// crowd is a Manager with a great many passkeys, that keeps how many came and
+// lets in as many as it has room for.
 type crowd struct {
 	manage.Manager
-	all  []authenticator.Passkey
-	came int
+	all        []authenticator.Passkey
+	came, room int
 }
 
 func (c *crowd) Export(context.Context, string) ([]authenticator.Passkey, error) { return c.all, nil }
 
 func (c *crowd) Import(_ context.Context, _ string, all []authenticator.Passkey) (exchange.Counts, error) {
-	c.came = len(all)
-	return exchange.Counts{Added: len(all)}, errors.New("disk is full")
+	if c.came = len(all); c.came > c.room {
+		return exchange.Counts{}, errors.New("disk is full")
+	}
+	return exchange.Counts{Added: len(all)}, nil
 }
 
 func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
@@ -299,7 +302,11 @@ func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
 	if err != nil || len(out) != many {
 		t.Fatalf("%d came out, %v", len(out), err)
 	}
-	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != many || c.came != many {
+	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != 0 || c.came != many {
+		t.Errorf("without room %d went in, counted %+v, %v", c.came, counts, err)
+	}
+	c.room = many
+	if counts, err := m.Import(t.Context(), "", out); err != nil || counts.Added != many || c.came != many {
 		t.Errorf("%d went in, counted %+v, %v", c.came, counts, err)
 	}
 }

@@ -92,6 +92,7 @@ func (c *contents) saveAll(ctx context.Context, items group) error {
 		wipeAll(items)
 		return err
 	}
+	c.revision = revisions.Add(1)
 	c.loading = true // the lists are made once, at the end
 	for _, i := range items {
 		c.add(i)

@@ -166,6 +166,41 @@ func TestSaveAllWhileTheLogIsWrittenAnew(t *testing.T) {
 	}
 }
 
+// Whoever remembers what they made of the passkeys learns when to look again.
+func TestRevisionChangesWithWhatIsListed(t *testing.T) {
+	t.Parallel()
+	v := create(t)
+	p := numbered(1)
+	seen := map[uint64]string{}
+	now := func(what string, want bool) {
+		t.Helper()
+		r := v.Revision()
+		if before, known := seen[r]; known == want {
+			t.Errorf("after %s the revision is %d, which was that %q", what, r, before)
+		}
+		seen[r] = what
+	}
+	now("nothing", true)
+	save(t, v, p)
+	now("a save", true)
+	if _, err := v.Use(t.Context(), p.ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	now("a use", false)
+	for _, n := range fewAndMany {
+		check(t, v.SaveAll(t.Context(), manyOf(n)))
+		now(fmt.Sprint("SaveAll of ", n), true)
+	}
+	check(t, v.Delete(t.Context(), p.ID))
+	now("a deletion", true)
+	v.Lock()
+	if r := v.Revision(); r != 0 {
+		t.Errorf("locked, it is %d", r)
+	}
+	check(t, v.Unlock(t.Context(), rightPIN))
+	now("a lock", true)
+}
+
 func BenchmarkSaveAll(b *testing.B) {
 	for _, n := range []int{100, 10_000, 100_000} {
 		all := manyOf(n)
