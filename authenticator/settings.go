@@ -33,9 +33,11 @@ func (s settings) encode() []byte { return cbor.MustEncode(s) }
 
 // settings reads the settings of a security key; of a vault that has none, they
 // are those of a new one.
-func (a *Authenticator) settings() settings {
+func (a *Authenticator) settings() settings { return decodeSettings(a.keys.Settings()) }
+
+func decodeSettings(b []byte) settings {
 	s := settings{MinPIN: pinuv.MinPIN}
-	if b := a.keys.Settings(); len(b) != 0 {
+	if len(b) != 0 {
 		// The vault vouches for what it gives back. A map that cannot be read
 		// would be of a later version: then the strictest are safe.
 		if cbor.Decode(b, &s) != nil {
@@ -67,8 +69,12 @@ type identity struct {
 
 const identifierSize = 16
 
-func (a *Authenticator) identity(ctx context.Context) (id identity, err error) {
-	b, err := a.keys.Note(ctx, noteIdentity)
+func (a *Authenticator) identity(ctx context.Context) (identity, error) {
+	return readIdentity(ctx, a.keys)
+}
+
+func readIdentity(ctx context.Context, v PINVault) (id identity, err error) {
+	b, err := v.Note(ctx, noteIdentity)
 	if err != nil || len(b) == 0 {
 		return id, err
 	}
@@ -97,12 +103,7 @@ func (v *visit) persistentToken(ctx context.Context) (secret.Key, error) {
 // dropPersistentToken ends the persistent token: the PIN that it came from is
 // no longer the person's.
 func (v *visit) dropPersistentToken(ctx context.Context) error {
-	id, err := v.a.identity(ctx)
-	if err == nil && id.Token != nil {
-		id.Token = nil
-		err = v.a.keys.SetNote(ctx, noteIdentity, cbor.MustEncode(id))
-	}
-	return vaultStatus("ending the persistent token", err)
+	return vaultStatus("ending the persistent token", EndPersistentToken(ctx, v.a.keys))
 }
 
 // proveReadOnly reports whether a proof is by the persistent token.

@@ -16,6 +16,8 @@ import (
 	"cardea/authenticator/manage"
 	"cardea/authenticator/vault"
 	"cardea/authenticator/vault/vaulttest"
+	"cardea/ctap"
+	"cardea/ctap/pinuv"
 	"cardea/internal/secret"
 )
 
@@ -201,6 +203,28 @@ func TestSecretIsChanged(t *testing.T) {
 		}
 		if err := m.Lock(ctx); err != nil || !m.v.Locked() {
 			t.Errorf("lock: %v", err)
+		}
+	})
+}
+
+// What let a program list the passkeys came from the old PIN.
+func TestChangedPINEndsThePersistentToken(t *testing.T) {
+	either(t, func(t *testing.T, m place) {
+		key := authenticator.New(authenticator.Config{Profile: authenticator.SecurityKey, Vault: m.v, Person: authtest.NewPerson()})
+		if _, err := pinuv.GetToken(t.Context(), key.Device(authtest.Local), pinuv.Two, pin, ctap.PermitReadOnly, ""); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier == nil {
+			t.Fatal("there is no persistent token")
+		}
+		if err := m.SetSecret(t.Context(), pin, "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Unlock(t.Context(), "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier != nil {
+			t.Error("the persistent token outlives the PIN")
 		}
 	})
 }
