@@ -97,6 +97,16 @@ func (m manager) Export(ctx context.Context, secret string) ([]authenticator.Pas
 	return got, err
 }
 
+func (m manager) Blobs(ctx context.Context, secret string) ([]byte, error) {
+	_, last, err := m.order(ctx, order{Op: opBlobs, Secret: secret}, nil)
+	return last.Blobs, err
+}
+
+func (m manager) AddBlobs(ctx context.Context, secret string, blobs []byte) error {
+	_, _, err := m.order(ctx, order{Op: opAdd, Secret: secret, Blobs: blobs}, nil)
+	return err
+}
+
 func (m manager) Import(ctx context.Context, secret string, passkeys []authenticator.Passkey) (exchange.Counts, error) {
 	_, last, err := m.order(ctx, order{Op: opImport, Secret: secret}, passkeys)
 	if err != nil || last.Counts == nil {

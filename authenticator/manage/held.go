@@ -151,6 +151,18 @@ func (m held) Export(ctx context.Context, secret string) (all []authenticator.Pa
 	return all, err
 }
 
+func (m held) Blobs(ctx context.Context, secret string) (blobs []byte, err error) {
+	err = m.proved(ctx, secret, func(v *vault.Vault) error {
+		blobs, err = authenticator.ExportBlobs(ctx, v)
+		return err
+	})
+	return blobs, err
+}
+
+func (m held) AddBlobs(ctx context.Context, secret string, blobs []byte) error {
+	return m.proved(ctx, secret, func(v *vault.Vault) error { return authenticator.ImportBlobs(ctx, v, blobs) })
+}
+
 func (m held) Rename(ctx context.Context, secret string, id webauthn.CredentialID, name string) error {
 	defer m.h.Changed()
 	return m.proved(ctx, secret, func(v *vault.Vault) error { return v.Rename(ctx, id, name) })

@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"cardea/authenticator/vault/vaulttest"
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
+	"cardea/internal/cbor"
 	"cardea/internal/secret"
 )
 
@@ -97,6 +99,8 @@ func TestEverythingProvesTheSecret(t *testing.T) {
 			"delete": func(s string) error { return m.Delete(ctx, s, id) },
 			"import": func(s string) error { _, err := m.Import(ctx, s, nil); return err },
 			"secret": func(s string) error { return m.SetSecret(ctx, s, "9999") },
+			"blobs":  func(s string) error { _, err := m.Blobs(ctx, s); return err },
+			"add":    func(s string) error { return m.AddBlobs(ctx, s, []byte{0xa0}) },
 			"erase":  func(s string) error { return m.Erase(ctx, s) },
 		} {
 			for _, unlocked := range []bool{false, true} {
@@ -246,6 +250,17 @@ func TestOutOfOneVaultIntoAnother(t *testing.T) {
 		to := served(t, manage.Vault(v))
 		if c, err := to.Import(t.Context(), pin, out); err != nil || c != (exchange.Counts{Added: 3}) {
 			t.Errorf("into another: %+v, %v", c, err)
+		}
+		if blobs, err := from.Blobs(t.Context(), pin); err != nil || blobs != nil {
+			t.Errorf("large blobs %x, %v; want none", blobs, err)
+		}
+		blob := []byte{0xa1, 2, 0xa1, 0x58, 32}
+		blob = append(append(blob, out[0].ID...), cbor.MustEncode(map[string]any{"blob": make([]byte, 30_000), "originalSize": 1})...)
+		if err := to.AddBlobs(t.Context(), pin, blob); err != nil {
+			t.Error(err)
+		}
+		if got, err := to.Blobs(t.Context(), pin); err != nil || !bytes.Equal(got, blob) {
+			t.Errorf("large blobs %x, %v; want %x", got, err, blob)
 		}
 		in, err := to.Export(t.Context(), pin)
 		if d := cmp.Diff(out, in, cmp.Comparer(func(a, b secret.Key) bool { return a.Equal(b) })); err != nil || d != "" {

@@ -316,7 +316,7 @@ func TestKilledRestoreBringsInAllOrNone(t *testing.T) {
 		passkeys = append(passkeys, p)
 	}
 	var sealed bytes.Buffer
-	if err := exchange.WriteBackup(&sealed, phrase, exchange.TestCost, time.Now(), passkeys); err != nil {
+	if err := exchange.WriteBackup(&sealed, phrase, exchange.TestCost, exchange.Backup{Made: time.Now(), Passkeys: passkeys}); err != nil {
 		t.Fatal(err)
 	}
 	backup := to.file("backup")
