@@ -18,8 +18,9 @@ const (
 	// maxLargeBlob is what one passkey may have: a response with it fits into
 	// CTAPHID.
 	maxLargeBlob = 4 << 10
-	// maxAllLargeBlobs is what all of them may have together.
-	maxAllLargeBlobs = 256 << 10
+	// maxAllLargeBlobs is what all of them may have together, IDs included: a
+	// note of a vault is one record.
+	maxAllLargeBlobs = 40 << 10
 )
 
 // Values of support.
@@ -90,25 +91,34 @@ func readsBlob(r ctap.GetAssertionRequest, present bool) (*blobInput, error) {
 // blobs are all that is kept, by credential ID.
 type blobs map[cbor.ByteString]blob
 
-func (v *visit) blobs(ctx context.Context) (all blobs, err error) {
-	b, err := v.a.keys.Note(ctx, noteBlobs)
+func (v *visit) blobs(ctx context.Context) (blobs, error) { return readBlobs(ctx, v.a.keys) }
+
+// fit reports whether there is room for them.
+func (all blobs) fit() bool { return len(cbor.MustEncode(all)) <= maxAllLargeBlobs }
+
+func readBlobs(ctx context.Context, v PINVault) (all blobs, err error) {
+	b, err := v.Note(ctx, noteBlobs)
 	if err != nil || len(b) == 0 {
 		return blobs{}, err
 	}
 	return all, cbor.Decode(b, &all)
 }
 
-// keepBlobs writes them all, but those of passkeys that are no longer there.
 func (v *visit) keepBlobs(ctx context.Context, all blobs) error {
+	return writeBlobs(ctx, v.a.keys, all)
+}
+
+// writeBlobs writes them all, but those of passkeys that are no longer there.
+func writeBlobs(ctx context.Context, v PINVault, all blobs) error {
 	for id := range all {
-		_, err := v.a.vault.Find(ctx, webauthn.CredentialID(id))
+		_, err := v.Find(ctx, webauthn.CredentialID(id))
 		if errors.Is(err, ErrNoPasskey) {
 			delete(all, id)
 		} else if err != nil {
 			return err
 		}
 	}
-	return v.a.keys.SetNote(ctx, noteBlobs, cbor.MustEncode(all))
+	return v.SetNote(ctx, noteBlobs, cbor.MustEncode(all))
 }
 
 // dropBlob removes what was kept for a passkey that is gone.
@@ -137,13 +147,9 @@ func (v *visit) blobOutput(ctx context.Context, in *blobInput, p Passkey) (any, 
 		}
 		return nil, nil
 	}
-	total := len(in.write.Data) - len(all[id].Data)
-	for _, b := range all {
-		total += len(b.Data)
-	}
-	fits := len(in.write.Data) <= maxLargeBlob && total <= maxAllLargeBlobs
+	all[id] = *in.write
+	fits := len(in.write.Data) <= maxLargeBlob && all.fit()
 	if fits {
-		all[id] = *in.write
 		if err := v.keepBlobs(ctx, all); err != nil {
 			return nil, vaultStatus("writing a large blob", err)
 		}

@@ -26,6 +26,8 @@ const (
 	opDelete = "delete"
 	opExport = "export"
 	opImport = "import"
+	opBlobs  = "blobs"
+	opAdd    = "add-blobs"
 )
 
 // order is a question of the kind askManage: what to do, and with what.
@@ -34,6 +36,7 @@ type order struct {
 	Secret string `cbor:"2,keyasint,omitempty"`
 	New    string `cbor:"3,keyasint,omitempty"` // secret or name
 	ID     []byte `cbor:"4,keyasint,omitempty"`
+	Blobs  []byte `cbor:"5,keyasint,omitempty"`
 }
 
 // part is what follows the question of an import, and the answer to any order:
@@ -44,6 +47,7 @@ type part struct {
 	Fault    manage.Fault     `cbor:"3,keyasint,omitzero"`
 	Status   *manage.Status   `cbor:"4,keyasint,omitempty"`
 	Counts   *exchange.Counts `cbor:"5,keyasint,omitempty"`
+	Blobs    []byte           `cbor:"6,keyasint,omitempty"`
 }
 
 const (
@@ -179,6 +183,10 @@ func (s *managing) do(ctx context.Context, o order, brought []authenticator.Pass
 		var c exchange.Counts
 		c, err = s.m.Import(ctx, o.Secret, brought)
 		last.Counts = &c
+	case opBlobs:
+		last.Blobs, err = s.m.Blobs(ctx, o.Secret)
+	case opAdd:
+		err = s.m.AddBlobs(ctx, o.Secret, o.Blobs)
 	default:
 		err = fmt.Errorf("it does not know %q; it may be older than this program", o.Op)
 	}

@@ -18,7 +18,7 @@ import (
 
 const (
 	backupMagic   = "CARDEA-BACKUP-1\n"
-	backupVersion = 1
+	backupVersion = 2
 	saltSize      = 16
 	maxHead       = 256
 	// MaxPasskeys is how many passkeys one file may have.
@@ -43,28 +43,33 @@ func (h head) cost() Cost { return Cost{h.Time, h.Memory, h.Threads} }
 type summary struct {
 	Count uint64 `cbor:"1,keyasint"`
 	Made  int64  `cbor:"2,keyasint"`
+	Blobs []byte `cbor:"3,keyasint,omitempty"`
 }
 
-// WriteBackup seals passkeys under a passphrase, which CheckPassphrase has to
+// WriteBackup seals a backup under a passphrase, which CheckPassphrase has to
 // like.
-func WriteBackup(w io.Writer, passphrase string, cost Cost, made time.Time, passkeys []authenticator.Passkey) error {
+func WriteBackup(w io.Writer, passphrase string, cost Cost, b Backup) error {
 	if err := CheckPassphrase(passphrase); err != nil {
 		return err
 	}
-	if err := writeBackup(w, passphrase, cost, made, passkeys); err != nil {
+	if err := writeBackup(w, passphrase, cost, b); err != nil {
 		return fmt.Errorf("writing the backup: %w", err)
 	}
 	return nil
 }
 
-func writeBackup(w io.Writer, passphrase string, cost Cost, made time.Time, passkeys []authenticator.Passkey) error {
+func writeBackup(w io.Writer, passphrase string, cost Cost, b Backup) error {
 	if err := cost.check(); err != nil {
 		return err
 	}
-	if len(passkeys) > MaxPasskeys {
-		return fmt.Errorf("%d passkeys, want at most %d", len(passkeys), MaxPasskeys)
+	if len(b.Passkeys) > MaxPasskeys {
+		return fmt.Errorf("%d passkeys, want at most %d", len(b.Passkeys), MaxPasskeys)
 	}
-	h := head{backupVersion, cost.Time, cost.Memory, cost.Threads, secret.Random(saltSize).Expose()}
+	first := cbor.MustEncode(summary{uint64(len(b.Passkeys)), millis(b.Made), b.Blobs})
+	if len(first) > maxRecord {
+		return fmt.Errorf("large blobs of %d bytes, want at most %d", len(b.Blobs), maxRecord)
+	}
+	h := head{b.version(), cost.Time, cost.Memory, cost.Threads, secret.Random(saltSize).Expose()}
 	encoded := cbor.MustEncode(h)
 	data := binary.BigEndian.AppendUint16([]byte(backupMagic), uint16(len(encoded)))
 	data = append(data, encoded...)
@@ -76,10 +81,10 @@ func writeBackup(w io.Writer, passphrase string, cost Cost, made time.Time, pass
 		return err
 	}
 	s := newSealer(w, aead, data)
-	if err := writeRecord(s, cbor.MustEncode(summary{uint64(len(passkeys)), millis(made)})); err != nil {
+	if err := writeRecord(s, first); err != nil {
 		return err
 	}
-	for _, p := range passkeys {
+	for _, p := range b.Passkeys {
 		b, err := EncodePasskey(p)
 		if err == nil {
 			err = writeRecord(s, b)
@@ -114,6 +119,17 @@ func writeRecord(w io.Writer, b []byte) error {
 type Backup struct {
 	Made     time.Time
 	Passkeys []authenticator.Passkey
+	// Blobs is what sites have left with them, by authenticator.ExportBlobs;
+	// nil for nothing.
+	Blobs []byte
+}
+
+// version is the lowest that can hold b, for programs that know no other.
+func (b Backup) version() uint {
+	if len(b.Blobs) == 0 {
+		return 1
+	}
+	return backupVersion
 }
 
 // ReadBackup opens a backup. It returns ErrNotBackup, ErrPassphrase or
@@ -171,8 +187,8 @@ func readHead(r io.Reader) (h head, data []byte, err error) {
 	if err := cbor.Decode(encoded, &h); err != nil {
 		return h, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if h.Version != backupVersion {
-		return h, nil, fmt.Errorf("%w: of version %d, want %d", ErrNotBackup, h.Version, backupVersion)
+	if h.Version == 0 || h.Version > backupVersion {
+		return h, nil, fmt.Errorf("%w: of version %d, want at most %d", ErrNotBackup, h.Version, backupVersion)
 	}
 	if err := h.cost().check(); err != nil || len(h.Salt) != saltSize {
 		return h, nil, fmt.Errorf("%w: %w", ErrDamaged, errors.Join(err, errors.New("head")))
@@ -189,7 +205,7 @@ func readContent(r io.Reader) (Backup, error) {
 	if err := cbor.Decode(first, &sum); err != nil || sum.Count > MaxPasskeys {
 		return Backup{}, fmt.Errorf("%w: what it says of itself", ErrDamaged)
 	}
-	b := Backup{Made: fromMillis(sum.Made)}
+	b := Backup{Made: fromMillis(sum.Made), Blobs: sum.Blobs}
 	for n := range sum.Count {
 		encoded, err := readRecord(r)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 func backup(t testing.TB, passkeys []authenticator.Passkey) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteBackup(&b, phrase, TestCost, made, passkeys); err != nil {
+	if err := WriteBackup(&b, phrase, TestCost, Backup{Made: made, Passkeys: passkeys}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -32,6 +32,28 @@ func TestBackupComesBackWhole(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got.Passkeys, exposeKeys); d != "" {
 		t.Errorf("want to got: %s", d)
+	}
+}
+
+// A backup with large blobs is of a version that older programs refuse, and one
+// without is not.
+func TestBackupHasWhatSitesLeft(t *testing.T) {
+	t.Parallel()
+	for version, blobs := range map[byte][]byte{1: nil, 2: secret.Random(60_000).Expose()} {
+		var b bytes.Buffer
+		if err := WriteBackup(&b, phrase, TestCost, Backup{Made: made, Blobs: blobs}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Bytes()[len(backupMagic)+2+2]; got != version { // a5 01 version
+			t.Errorf("version %d, want %d", got, version)
+		}
+		got, err := ReadBackup(&b, phrase)
+		if err != nil || !bytes.Equal(got.Blobs, blobs) {
+			t.Errorf("read %d bytes, %v; want %d", len(got.Blobs), err, len(blobs))
+		}
+	}
+	if err := WriteBackup(io.Discard, phrase, TestCost, Backup{Blobs: make([]byte, maxRecord)}); err == nil {
+		t.Error("a backup that could not be read again was written")
 	}
 }
 
@@ -122,7 +144,7 @@ func TestBackupNeedsItsPassphrase(t *testing.T) {
 func TestEasyPassphrasesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, easy := range []string{"", "1234", "elevenchars", "aaaaaaaaaaaaaaaaaa", "            x", "\xff\xfe0123456789ab", strings.Repeat("abcdefgh", 200)} {
-		if err := WriteBackup(io.Discard, easy, TestCost, made, nil); !errors.Is(err, ErrWeakPassphrase) {
+		if err := WriteBackup(io.Discard, easy, TestCost, Backup{Made: made}); !errors.Is(err, ErrWeakPassphrase) {
 			t.Errorf("passphrase %.20q: %v, want ErrWeakPassphrase", easy, err)
 		}
 	}
@@ -136,7 +158,7 @@ func TestEasyPassphrasesAreRefused(t *testing.T) {
 func TestBackupMayNotAskForAllMemory(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Cost{{}, {1, 1 << 21, 1}, {17, 64, 1}, {1, 64, 33}, {1, 8, 2}} {
-		if err := WriteBackup(io.Discard, phrase, c, made, nil); err == nil {
+		if err := WriteBackup(io.Discard, phrase, c, Backup{Made: made}); err == nil {
 			t.Errorf("cost %+v is taken", c)
 		}
 	}
@@ -199,7 +221,7 @@ func BenchmarkBackup(b *testing.B) {
 	}
 	for b.Loop() {
 		var buf bytes.Buffer
-		if err := WriteBackup(&buf, phrase, TestCost, made, all); err != nil {
+		if err := WriteBackup(&buf, phrase, TestCost, Backup{Made: made, Passkeys: all}); err != nil {
 			b.Fatal(err)
 		}
 		b.SetBytes(int64(buf.Len()))

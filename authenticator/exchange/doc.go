@@ -10,7 +10,7 @@
 //
 //	passphrase ──argon2id(salt, cost)──▸ file key ──seals──▸ chunks
 //
-// The file, version 1; numbers are big-endian:
+// The file, version 2; numbers are big-endian:
 //
 //	16 bytes  "CARDEA-BACKUP-1\n"
 //	2 bytes   length of the head
@@ -27,19 +27,23 @@
 // chunk. The additional data are the first 34 bytes of the file and its head.
 //
 // The content is a list of records, each its length (4 bytes) and a canonical
-// CBOR map. The first says how many passkeys follow and when the backup was
-// made; each other one is a passkey (record.go has the members).
+// CBOR map. The first says how many passkeys follow, when the backup was made and,
+// as member 3, what sites have left with the passkeys (large blobs, by
+// authenticator.ExportBlobs); each other one is a passkey (record.go has the
+// members). A backup without member 3 says that it is of version 1, which has
+// not had it.
 //
-// What a backup has not: the PIN, settings, and the large-blob array of a
-// security key. The size tells about how many passkeys there are.
+// What a backup has not: the PIN, and what is of one security key alone, its
+// settings, the sites that may know them, its fingers and what programs know it
+// by. The size tells about how many passkeys there are.
 //
 // # Merging
 //
-// What is read is brought into a vault one passkey at a time by Merge, which
-// never takes the older for the newer. Of the same passkey the higher count and
-// the later use win, so that a site does not take a restored one for a copy.
-// One passkey is in the vault or is not; a restore that was cut short is simply
-// done again, and finds what is there already.
+// What is read is brought into a vault by Merge, which never takes the older for
+// the newer. Of the same passkey the higher count and the later use win, so that
+// a site does not take a restored one for a copy. All that come in are in the
+// vault together, or none of them is: a restore that failed, or was cut short,
+// has changed nothing and is done again.
 //
 // # CXF
 //
@@ -47,7 +51,9 @@
 // passkeys that live in several places. Ours are bound to one vault, which
 // their sites were told (the flag BE is not set) and may hold them to, and they
 // count signatures. So WriteCXF leaves out what has been used, as CXF says,
-// unless it is told otherwise; docs/decisions/0018 weighs it.
+// unless it is told otherwise; docs/decisions/0018 weighs it. Large blobs stay
+// behind: CXF has a place for those of one passkey, unsealed, and ours may be
+// sealed by clients.
 //
 // # What it does not do
 //

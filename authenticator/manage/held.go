@@ -115,7 +115,10 @@ func (m held) SetSecret(ctx context.Context, old, new string) error {
 	} else if old == "" {
 		return ErrSecretSet
 	}
-	return v.ChangeSecret(ctx, old, kind, new)
+	if err := v.ChangeSecret(ctx, old, kind, new); err != nil {
+		return err
+	}
+	return m.proved(ctx, new, func(v *vault.Vault) error { return authenticator.EndPersistentToken(ctx, v) })
 }
 
 func (m held) Erase(ctx context.Context, secret string) error {
@@ -153,6 +156,18 @@ func (m held) Export(ctx context.Context, secret string) (all []authenticator.Pa
 		return err
 	})
 	return all, err
+}
+
+func (m held) Blobs(ctx context.Context, secret string) (blobs []byte, err error) {
+	err = m.proved(ctx, secret, func(v *vault.Vault) error {
+		blobs, err = authenticator.ExportBlobs(ctx, v)
+		return err
+	})
+	return blobs, err
+}
+
+func (m held) AddBlobs(ctx context.Context, secret string, blobs []byte) error {
+	return m.proved(ctx, secret, func(v *vault.Vault) error { return authenticator.ImportBlobs(ctx, v, blobs) })
 }
 
 func (m held) Rename(ctx context.Context, secret string, id webauthn.CredentialID, name string) error {

@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -16,6 +17,9 @@ import (
 	"cardea/authenticator/manage"
 	"cardea/authenticator/vault"
 	"cardea/authenticator/vault/vaulttest"
+	"cardea/ctap"
+	"cardea/ctap/pinuv"
+	"cardea/internal/cbor"
 	"cardea/internal/secret"
 )
 
@@ -95,6 +99,8 @@ func TestEverythingProvesTheSecret(t *testing.T) {
 			"delete": func(s string) error { return m.Delete(ctx, s, id) },
 			"import": func(s string) error { _, err := m.Import(ctx, s, nil); return err },
 			"secret": func(s string) error { return m.SetSecret(ctx, s, "9999") },
+			"blobs":  func(s string) error { _, err := m.Blobs(ctx, s); return err },
+			"add":    func(s string) error { return m.AddBlobs(ctx, s, []byte{0xa0}) },
 			"erase":  func(s string) error { return m.Erase(ctx, s) },
 		} {
 			for _, unlocked := range []bool{false, true} {
@@ -205,6 +211,28 @@ func TestSecretIsChanged(t *testing.T) {
 	})
 }
 
+// What let a program list the passkeys came from the old PIN.
+func TestChangedPINEndsThePersistentToken(t *testing.T) {
+	either(t, func(t *testing.T, m place) {
+		key := authenticator.New(authenticator.Config{Profile: authenticator.SecurityKey, Vault: m.v, Person: authtest.NewPerson()})
+		if _, err := pinuv.GetToken(t.Context(), key.Device(authtest.Local), pinuv.Two, pin, ctap.PermitReadOnly, ""); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier == nil {
+			t.Fatal("there is no persistent token")
+		}
+		if err := m.SetSecret(t.Context(), pin, "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Unlock(t.Context(), "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier != nil {
+			t.Error("the persistent token outlives the PIN")
+		}
+	})
+}
+
 func TestOutOfOneVaultIntoAnother(t *testing.T) {
 	either(t, func(t *testing.T, from place) {
 		out, err := from.Export(t.Context(), pin)
@@ -222,6 +250,17 @@ func TestOutOfOneVaultIntoAnother(t *testing.T) {
 		to := served(t, manage.Vault(v))
 		if c, err := to.Import(t.Context(), pin, out); err != nil || c != (exchange.Counts{Added: 3}) {
 			t.Errorf("into another: %+v, %v", c, err)
+		}
+		if blobs, err := from.Blobs(t.Context(), pin); err != nil || blobs != nil {
+			t.Errorf("large blobs %x, %v; want none", blobs, err)
+		}
+		blob := []byte{0xa1, 2, 0xa1, 0x58, 32}
+		blob = append(append(blob, out[0].ID...), cbor.MustEncode(map[string]any{"blob": make([]byte, 30_000), "originalSize": 1})...)
+		if err := to.AddBlobs(t.Context(), pin, blob); err != nil {
+			t.Error(err)
+		}
+		if got, err := to.Blobs(t.Context(), pin); err != nil || !bytes.Equal(got, blob) {
+			t.Errorf("large blobs %x, %v; want %x", got, err, blob)
 		}
 		in, err := to.Export(t.Context(), pin)
 		if d := cmp.Diff(out, in, cmp.Comparer(func(a, b secret.Key) bool { return a.Equal(b) })); err != nil || d != "" {
@@ -269,18 +308,21 @@ func TestThereMayBeNoVaultYet(t *testing.T) {
 	}
 }
 
-// crowd is a Manager with a great many passkeys, that keeps how many came.
+// crowd is a Manager with a great many passkeys, that keeps how many came and
+// lets in as many as it has room for.
 type crowd struct {
 	manage.Manager
-	all  []authenticator.Passkey
-	came int
+	all        []authenticator.Passkey
+	came, room int
 }
 
 func (c *crowd) Export(context.Context, string) ([]authenticator.Passkey, error) { return c.all, nil }
 
 func (c *crowd) Import(_ context.Context, _ string, all []authenticator.Passkey) (exchange.Counts, error) {
-	c.came = len(all)
-	return exchange.Counts{Added: len(all)}, errors.New("disk is full")
+	if c.came = len(all); c.came > c.room {
+		return exchange.Counts{}, errors.New("disk is full")
+	}
+	return exchange.Counts{Added: len(all)}, nil
 }
 
 func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
@@ -299,7 +341,11 @@ func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
 	if err != nil || len(out) != many {
 		t.Fatalf("%d came out, %v", len(out), err)
 	}
-	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != many || c.came != many {
+	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != 0 || c.came != many {
+		t.Errorf("without room %d went in, counted %+v, %v", c.came, counts, err)
+	}
+	c.room = many
+	if counts, err := m.Import(t.Context(), "", out); err != nil || counts.Added != many || c.came != many {
 		t.Errorf("%d went in, counted %+v, %v", c.came, counts, err)
 	}
 }

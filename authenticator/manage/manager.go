@@ -40,8 +40,11 @@ type Manager interface {
 	Delete(ctx context.Context, secret string, id webauthn.CredentialID) error
 	// Export returns all passkeys with their keys.
 	Export(ctx context.Context, secret string) ([]authenticator.Passkey, error)
-	// Import brings passkeys in as exchange.Merge does. What it counts is in
-	// the vault, also beside an error.
+	// Blobs returns what sites have left with the passkeys, as
+	// authenticator.ExportBlobs does, and AddBlobs brings it in.
+	Blobs(ctx context.Context, secret string) ([]byte, error)
+	AddBlobs(ctx context.Context, secret string, blobs []byte) error
+	// Import brings passkeys in as exchange.Merge does: all or none.
 	Import(ctx context.Context, secret string, passkeys []authenticator.Passkey) (exchange.Counts, error)
 }
 

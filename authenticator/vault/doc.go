@@ -94,6 +94,9 @@
 // nobody was told that it was written. Unlock cuts it off and keeps what it cut
 // in passkeys.torn. Anything else that does not fit is ErrDamaged.
 //
+// SaveAll is one record, a snapshot, or, if that has no room, a log written anew
+// that has the passkeys before member 7: either way they come together.
+//
 // A log is written anew beside the work that goes on: what changes meanwhile
 // goes to the old log and is synced there, and into the new one before it takes
 // the old one's place. A full disk leaves everything as it was.

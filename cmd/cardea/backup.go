@@ -35,6 +35,10 @@ func (c *backupCommand) Run(s *session) error {
 				return err
 			}
 			defer wipeAll(all)
+			blobs, err := m.Blobs(s.ctx, secret)
+			if err != nil {
+				return err
+			}
 			if c.PassphraseFile == "" {
 				fmt.Fprint(s.errOut, passphraseWords)
 			}
@@ -43,7 +47,7 @@ func (c *backupCommand) Run(s *session) error {
 				return err
 			}
 			err = writeSecretFile(c.File, c.Force, func(w io.Writer) error {
-				return exchange.WriteBackup(w, phrase, exchange.DefaultCost, time.Now(), all)
+				return exchange.WriteBackup(w, phrase, exchange.DefaultCost, exchange.Backup{Made: time.Now(), Passkeys: all, Blobs: blobs})
 			})
 			if err != nil {
 				return err
@@ -79,7 +83,12 @@ func (c *restoreCommand) Run(s *session) error {
 		return c.proved(s, m, func(secret string) error {
 			counts, err := m.Import(s.ctx, secret, b.Passkeys)
 			if err != nil {
-				return unfinished(err, counts)
+				return err
+			}
+			if len(b.Blobs) != 0 {
+				if err := m.AddBlobs(s.ctx, secret, b.Blobs); err != nil {
+					return fmt.Errorf("the passkeys are in the vault, but not what sites had left with them: %w", err)
+				}
 			}
 			text := fmt.Sprintf("From the backup of %s: %s.", b.Made.Local().Format("2006-01-02 15:04"), countWords(counts))
 			return s.tell(c.JSON, struct {
@@ -111,14 +120,6 @@ func (c *restoreCommand) read(s *session) (exchange.Backup, error) {
 			return exchange.Backup{}, err
 		}
 	}
-}
-
-// unfinished says how far it came: what was counted is in the vault.
-func unfinished(err error, c exchange.Counts) error {
-	if c.Added+c.Replaced == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; %s are in the vault, and doing it once more brings in the rest", err, plural(c.Added+c.Replaced, "passkey", "passkeys"))
 }
 
 func countWords(c exchange.Counts) string {

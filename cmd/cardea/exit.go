@@ -81,6 +81,8 @@ func advise(err error, p authenticatorPlace) error {
 		advice = "start it with: cardea authenticator"
 	case errors.Is(err, vault.ErrDamaged):
 		advice = "leave its files as they are; a backup can be restored into another folder, named by --vault"
+	case errors.Is(err, exchange.ErrNotBackup):
+		advice = "if it is from another app, run: cardea authenticator import"
 	case errors.Is(err, manage.ErrSecretSet):
 		advice = "to change it, run: cardea authenticator pin change"
 	case errors.Is(err, authenticator.ErrNoPasskey):
