@@ -49,6 +49,9 @@
 // count signatures. So WriteCXF leaves out what has been used, as CXF says,
 // unless it is told otherwise; docs/decisions/0018 weighs it.
 //
+// Nobody vouches for what a document says, so none of it takes the place of a
+// passkey that is here: Import.Fit leaves that out before Merge.
+//
 // # What it does not do
 //
 // It knows no vault and no terminal; package manage and the commands do. It
