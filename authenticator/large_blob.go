@@ -2,7 +2,10 @@ package authenticator
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"log/slog"
 
 	"cardea/ctap"
 	"cardea/internal/cbor"
@@ -18,7 +21,8 @@ const (
 	// maxLargeBlob is what one passkey may have: a response with it fits into
 	// CTAPHID.
 	maxLargeBlob = 4 << 10
-	// maxAllLargeBlobs is what all of them may have together.
+	// maxAllLargeBlobs is what all of them may have together, if the vault has
+	// room for it.
 	maxAllLargeBlobs = 256 << 10
 )
 
@@ -87,68 +91,115 @@ func readsBlob(r ctap.GetAssertionRequest, present bool) (*blobInput, error) {
 	return &blobInput{write: &blob{data, size}}, nil
 }
 
-// blobs are all that is kept, by credential ID.
-type blobs map[cbor.ByteString]blob
+// blobSizes are how many bytes are kept for whom, by credential ID. The blobs
+// themselves are a note each: all in one would not fit into a note.
+type blobSizes map[cbor.ByteString]uint
 
-func (v *visit) blobs(ctx context.Context) (all blobs, err error) {
-	b, err := v.a.keys.Note(ctx, noteBlobs)
-	if err != nil || len(b) == 0 {
-		return blobs{}, err
-	}
-	return all, cbor.Decode(b, &all)
+// blobNote is the name of the note of one passkey. An ID may be long, and a
+// name is text.
+func blobNote(id webauthn.CredentialID) string {
+	sum := sha256.Sum256(id)
+	return noteBlobs + "/" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// keepBlobs writes them all, but those of passkeys that are no longer there.
-func (v *visit) keepBlobs(ctx context.Context, all blobs) error {
-	for id := range all {
-		_, err := v.a.vault.Find(ctx, webauthn.CredentialID(id))
-		if errors.Is(err, ErrNoPasskey) {
-			delete(all, id)
-		} else if err != nil {
-			return err
-		}
+func (v *visit) blobSizes(ctx context.Context) (sizes blobSizes, err error) {
+	b, err := v.a.keys.Note(ctx, noteBlobSizes)
+	if err != nil || len(b) == 0 {
+		return blobSizes{}, err
 	}
-	return v.a.keys.SetNote(ctx, noteBlobs, cbor.MustEncode(all))
+	return sizes, cbor.Decode(b, &sizes)
 }
 
 // dropBlob removes what was kept for a passkey that is gone.
 func (v *visit) dropBlob(ctx context.Context, id webauthn.CredentialID) error {
-	all, err := v.blobs(ctx)
-	if _, kept := all[cbor.ByteString(id)]; err != nil || !kept {
+	sizes, err := v.blobSizes(ctx)
+	if _, kept := sizes[cbor.ByteString(id)]; err != nil || !kept {
 		return err
 	}
-	return v.keepBlobs(ctx, all)
+	return v.forgetBlob(ctx, sizes, id)
+}
+
+// forgetBlob empties the note first: one that no size tells of would stay.
+func (v *visit) forgetBlob(ctx context.Context, sizes blobSizes, id webauthn.CredentialID) error {
+	if err := v.a.keys.SetNote(ctx, blobNote(id), nil); err != nil {
+		return err
+	}
+	delete(sizes, cbor.ByteString(id))
+	return v.a.keys.SetNote(ctx, noteBlobSizes, cbor.MustEncode(sizes))
+}
+
+// sweepBlobs removes what was kept for passkeys that were deleted elsewhere.
+func (v *visit) sweepBlobs(ctx context.Context, sizes blobSizes) error {
+	for id := range sizes {
+		_, err := v.a.vault.Find(ctx, webauthn.CredentialID(id))
+		if errors.Is(err, ErrNoPasskey) {
+			err = v.forgetBlob(ctx, sizes, webauthn.CredentialID(id))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // blobOutput does what a getAssertion by p asks for, and returns the unsigned
-// output: nil if there is nothing to read.
+// output: nil if there is nothing to read. A write that the vault has no room
+// for, or cannot do, is told as such (CTAP §12.4): the person signs in all the
+// same.
 func (v *visit) blobOutput(ctx context.Context, in *blobInput, p Passkey) (any, error) {
 	if in == nil {
 		return nil, nil
 	}
-	all, err := v.blobs(ctx)
-	if err != nil {
-		return nil, vaultStatus("reading large blobs", err)
-	}
-	id := cbor.ByteString(p.ID)
 	if in.write == nil {
-		if kept, given := all[id]; given {
-			return kept, nil
-		}
-		return nil, nil
+		return v.readBlob(ctx, p.ID)
 	}
-	total := len(in.write.Data) - len(all[id].Data)
-	for _, b := range all {
-		total += len(b.Data)
-	}
-	fits := len(in.write.Data) <= maxLargeBlob && total <= maxAllLargeBlobs
-	if fits {
-		all[id] = *in.write
-		if err := v.keepBlobs(ctx, all); err != nil {
-			return nil, vaultStatus("writing a large blob", err)
+	written := len(in.write.Data) <= maxLargeBlob
+	if written {
+		var err error
+		if written, err = v.writeBlob(ctx, p.ID, *in.write); err != nil {
+			v.a.log.LogAttrs(ctx, slog.LevelWarn, "writing a large blob", slog.Any("error", err))
+			written = false
 		}
 	}
-	return map[string]bool{"written": fits}, nil
+	return map[string]bool{"written": written}, nil
+}
+
+func (v *visit) readBlob(ctx context.Context, id webauthn.CredentialID) (any, error) {
+	var kept blob
+	b, err := v.a.keys.Note(ctx, blobNote(id))
+	if err == nil && len(b) != 0 {
+		err = cbor.Decode(b, &kept)
+	}
+	if err != nil || len(b) == 0 {
+		return nil, vaultStatus("reading a large blob", err)
+	}
+	return kept, nil
+}
+
+// writeBlob reports whether there was room. The size is written first: a blob
+// that is not counted could not be swept.
+func (v *visit) writeBlob(ctx context.Context, id webauthn.CredentialID, b blob) (written bool, err error) {
+	sizes, err := v.blobSizes(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := v.sweepBlobs(ctx, sizes); err != nil {
+		return false, err
+	}
+	total := uint(len(b.Data))
+	for of, size := range sizes {
+		if of != cbor.ByteString(id) {
+			total += size
+		}
+	}
+	if total > maxAllLargeBlobs {
+		return false, nil
+	}
+	sizes[cbor.ByteString(id)] = uint(len(b.Data))
+	if err := v.a.keys.SetNote(ctx, noteBlobSizes, cbor.MustEncode(sizes)); err != nil {
+		return false, err
+	}
+	return true, v.a.keys.SetNote(ctx, blobNote(id), cbor.MustEncode(b))
 }
 
 // withBlob adds the output of largeBlob to the unsigned ones.
