@@ -22,7 +22,8 @@ import (
 // backedUp is what sites have left, in a backup.
 type backedUp struct {
 	Array []byte `cbor:"1,keyasint,omitempty"` // of the command largeBlobs
-	Blobs blobs  `cbor:"2,keyasint,omitempty"` // of the extension largeBlob
+	// Blobs are those of the extension largeBlob, by credential ID.
+	Blobs map[cbor.ByteString]blob `cbor:"2,keyasint,omitempty"`
 }
 
 // ExportBlobs returns the large blobs of a vault as ImportBlobs reads them, at
@@ -34,7 +35,7 @@ func ExportBlobs(ctx context.Context, v PINVault) ([]byte, error) {
 	if b.Array, err = v.Note(ctx, noteLargeBlobs); err != nil {
 		return nil, fmt.Errorf("reading large blobs: %w", err)
 	}
-	if b.Blobs, err = readBlobs(ctx, v); err != nil {
+	if b.Blobs, err = allBlobs(ctx, v); err != nil {
 		return nil, fmt.Errorf("reading large blobs: %w", err)
 	}
 	if len(b.Array) <= minLargeBlobs && len(b.Blobs) == 0 {
@@ -59,25 +60,43 @@ func ImportBlobs(ctx context.Context, v PINVault, exported []byte) error {
 	return nil
 }
 
-func importBlobs(ctx context.Context, v PINVault, incoming blobs) error {
-	here, err := readBlobs(ctx, v)
-	if err != nil || len(incoming) == 0 {
+func allBlobs(ctx context.Context, v PINVault) (map[cbor.ByteString]blob, error) {
+	sizes, err := readBlobSizes(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[cbor.ByteString]blob, len(sizes))
+	for id := range sizes {
+		b, given, err := readBlob(ctx, v, webauthn.CredentialID(id))
+		if err != nil {
+			return nil, err
+		}
+		if given {
+			all[id] = b
+		}
+	}
+	return all, nil
+}
+
+func importBlobs(ctx context.Context, v PINVault, incoming map[cbor.ByteString]blob) error {
+	here, err := readBlobSizes(ctx, v)
+	if err != nil {
 		return err
 	}
 	for id, b := range incoming {
 		_, given := here[id]
 		_, err := v.Find(ctx, webauthn.CredentialID(id))
 		switch {
-		case errors.Is(err, ErrNoPasskey), given:
+		case errors.Is(err, ErrNoPasskey), given, len(b.Data) > maxLargeBlob:
 			continue
 		case err != nil:
 			return err
 		}
-		if here[id] = b; !here.fit() {
-			delete(here, id)
+		if _, err := writeBlob(ctx, v, webauthn.CredentialID(id), b); err != nil {
+			return err
 		}
 	}
-	return writeBlobs(ctx, v, here)
+	return nil
 }
 
 // importArray adds to the array here what opens with the key of a passkey for

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -66,10 +67,26 @@ func TestLargeBlobsComeBackWithTheirPasskeys(t *testing.T) {
 	mine, theirs := left(t, one.LargeBlobKey, "newer"), left(t, two.LargeBlobKey, "two")
 	note(from, "large-blobs", sealedArray(left(t, one.LargeBlobKey, "older"), left(t, gone.LargeBlobKey, "lost"), theirs))
 	note(to, "large-blobs", sealedArray(mine))
-	blob := func(text string) any { return map[string]any{"blob": []byte(text), "originalSize": uint64(9)} }
-	id := func(p authenticator.Passkey) cbor.ByteString { return cbor.ByteString(p.ID) }
-	note(from, "large-blob", cbor.MustEncode(map[cbor.ByteString]any{id(one): blob("older"), id(two): blob("two"), id(gone): blob("lost")}))
-	note(to, "large-blob", cbor.MustEncode(map[cbor.ByteString]any{id(one): blob("newer")}))
+	blob := func(text string) []byte {
+		return cbor.MustEncode(map[string]any{"blob": []byte(text), "originalSize": uint64(9)})
+	}
+	name := func(p authenticator.Passkey) string {
+		sum := sha256.Sum256(p.ID)
+		return "large-blob/" + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	sizes := func(v *vaulttest.Memory, of map[string]uint) {
+		all := map[cbor.ByteString]uint{}
+		for id, n := range of {
+			all[cbor.ByteString(id)] = n
+		}
+		note(v, "large-blob-sizes", cbor.MustEncode(all))
+	}
+	note(from, name(one), blob("older"))
+	note(from, name(two), blob("two"))
+	note(from, name(gone), blob("lost"))
+	sizes(from, map[string]uint{string(one.ID): 5, string(two.ID): 3, string(gone.ID): 4})
+	note(to, name(one), blob("newer"))
+	sizes(to, map[string]uint{string(one.ID): 5})
 
 	b, err := authenticator.ExportBlobs(t.Context(), from)
 	if err != nil || len(b) == 0 {
@@ -83,10 +100,10 @@ func TestLargeBlobsComeBackWithTheirPasskeys(t *testing.T) {
 		if want := sealedArray(mine, theirs); err != nil || !slices.Equal(array, want) {
 			t.Errorf("the array is %x, %v; want %x", array, err, want)
 		}
-		all, err := to.Note(t.Context(), "large-blob")
-		want := cbor.MustEncode(map[cbor.ByteString]any{id(one): blob("newer"), id(two): blob("two")})
-		if err != nil || !slices.Equal(all, want) {
-			t.Errorf("of the extension: %x, %v; want %x", all, err, want)
+		for name, want := range map[string][]byte{name(one): blob("newer"), name(two): blob("two"), name(gone): nil} {
+			if got, err := to.Note(t.Context(), name); err != nil || !slices.Equal(got, want) {
+				t.Errorf("of the extension: %x, %v; want %x", got, err, want)
+			}
 		}
 	}
 	for n := range b {

@@ -361,8 +361,9 @@ func TestASeriesBelongsToItsCaller(t *testing.T) {
 	r.made("ana", true)
 	r.made("ben", true)
 	silentSeries(r)
-	other := r.a.Device(authenticator.Caller{Via: "hybrid", Name: "somebody else"})
-	_, err := ctap.GetNextAssertion(t.Context(), other)
+	other := authtest.Local
+	other.Channel = 2
+	_, err := ctap.GetNextAssertion(t.Context(), r.a.Device(other))
 	wantStatus(t, err, ctap.NotAllowed)
 }
 

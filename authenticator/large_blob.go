@@ -2,7 +2,10 @@ package authenticator
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"log/slog"
 
 	"cardea/ctap"
 	"cardea/internal/cbor"
@@ -18,8 +21,8 @@ const (
 	// maxLargeBlob is what one passkey may have: a response with it fits into
 	// CTAPHID.
 	maxLargeBlob = 4 << 10
-	// maxAllLargeBlobs is what all of them may have together, IDs included: a
-	// note of a vault is one record.
+	// maxAllLargeBlobs is what all of them may have together: a backup carries
+	// them in one record.
 	maxAllLargeBlobs = 40 << 10
 )
 
@@ -88,73 +91,115 @@ func readsBlob(r ctap.GetAssertionRequest, present bool) (*blobInput, error) {
 	return &blobInput{write: &blob{data, size}}, nil
 }
 
-// blobs are all that is kept, by credential ID.
-type blobs map[cbor.ByteString]blob
+// blobSizes are how many bytes are kept for whom, by credential ID. The blobs
+// themselves are a note each: all in one would not fit into a note.
+type blobSizes map[cbor.ByteString]uint
 
-func (v *visit) blobs(ctx context.Context) (blobs, error) { return readBlobs(ctx, v.a.keys) }
+// blobNote is the name of the note of one passkey. An ID may be long, and a
+// name is text.
+func blobNote(id webauthn.CredentialID) string {
+	sum := sha256.Sum256(id)
+	return noteBlobs + "/" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
-// fit reports whether there is room for them.
-func (all blobs) fit() bool { return len(cbor.MustEncode(all)) <= maxAllLargeBlobs }
-
-func readBlobs(ctx context.Context, v PINVault) (all blobs, err error) {
-	b, err := v.Note(ctx, noteBlobs)
+func readBlobSizes(ctx context.Context, v PINVault) (sizes blobSizes, err error) {
+	b, err := v.Note(ctx, noteBlobSizes)
 	if err != nil || len(b) == 0 {
-		return blobs{}, err
+		return blobSizes{}, err
 	}
-	return all, cbor.Decode(b, &all)
-}
-
-func (v *visit) keepBlobs(ctx context.Context, all blobs) error {
-	return writeBlobs(ctx, v.a.keys, all)
-}
-
-// writeBlobs writes them all, but those of passkeys that are no longer there.
-func writeBlobs(ctx context.Context, v PINVault, all blobs) error {
-	for id := range all {
-		_, err := v.Find(ctx, webauthn.CredentialID(id))
-		if errors.Is(err, ErrNoPasskey) {
-			delete(all, id)
-		} else if err != nil {
-			return err
-		}
-	}
-	return v.SetNote(ctx, noteBlobs, cbor.MustEncode(all))
+	return sizes, cbor.Decode(b, &sizes)
 }
 
 // dropBlob removes what was kept for a passkey that is gone.
 func (v *visit) dropBlob(ctx context.Context, id webauthn.CredentialID) error {
-	all, err := v.blobs(ctx)
-	if _, kept := all[cbor.ByteString(id)]; err != nil || !kept {
+	sizes, err := readBlobSizes(ctx, v.a.keys)
+	if _, kept := sizes[cbor.ByteString(id)]; err != nil || !kept {
 		return err
 	}
-	return v.keepBlobs(ctx, all)
+	return forgetBlob(ctx, v.a.keys, sizes, id)
+}
+
+// forgetBlob empties the note first: one that no size tells of would stay.
+func forgetBlob(ctx context.Context, v PINVault, sizes blobSizes, id webauthn.CredentialID) error {
+	if err := v.SetNote(ctx, blobNote(id), nil); err != nil {
+		return err
+	}
+	delete(sizes, cbor.ByteString(id))
+	return v.SetNote(ctx, noteBlobSizes, cbor.MustEncode(sizes))
+}
+
+// sweepBlobs removes what was kept for passkeys that were deleted elsewhere.
+func sweepBlobs(ctx context.Context, v PINVault, sizes blobSizes) error {
+	for id := range sizes {
+		_, err := v.Find(ctx, webauthn.CredentialID(id))
+		if errors.Is(err, ErrNoPasskey) {
+			err = forgetBlob(ctx, v, sizes, webauthn.CredentialID(id))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // blobOutput does what a getAssertion by p asks for, and returns the unsigned
-// output: nil if there is nothing to read.
+// output: nil if there is nothing to read. A write that the vault has no room
+// for, or cannot do, is told as such (CTAP §12.4): the person signs in all the
+// same.
 func (v *visit) blobOutput(ctx context.Context, in *blobInput, p Passkey) (any, error) {
 	if in == nil {
 		return nil, nil
 	}
-	all, err := v.blobs(ctx)
-	if err != nil {
-		return nil, vaultStatus("reading large blobs", err)
-	}
-	id := cbor.ByteString(p.ID)
 	if in.write == nil {
-		if kept, given := all[id]; given {
-			return kept, nil
+		kept, given, err := readBlob(ctx, v.a.keys, p.ID)
+		if err != nil || !given {
+			return nil, vaultStatus("reading a large blob", err)
 		}
-		return nil, nil
+		return kept, nil
 	}
-	all[id] = *in.write
-	fits := len(in.write.Data) <= maxLargeBlob && all.fit()
-	if fits {
-		if err := v.keepBlobs(ctx, all); err != nil {
-			return nil, vaultStatus("writing a large blob", err)
+	written := len(in.write.Data) <= maxLargeBlob
+	if written {
+		var err error
+		if written, err = writeBlob(ctx, v.a.keys, p.ID, *in.write); err != nil {
+			v.a.log.LogAttrs(ctx, slog.LevelWarn, "writing a large blob", slog.Any("error", err))
+			written = false
 		}
 	}
-	return map[string]bool{"written": fits}, nil
+	return map[string]bool{"written": written}, nil
+}
+
+func readBlob(ctx context.Context, v PINVault, id webauthn.CredentialID) (kept blob, given bool, err error) {
+	b, err := v.Note(ctx, blobNote(id))
+	if err != nil || len(b) == 0 {
+		return blob{}, false, err
+	}
+	return kept, true, cbor.Decode(b, &kept)
+}
+
+// writeBlob reports whether there was room. The size is written first: a blob
+// that is not counted could not be swept.
+func writeBlob(ctx context.Context, v PINVault, id webauthn.CredentialID, b blob) (written bool, err error) {
+	sizes, err := readBlobSizes(ctx, v)
+	if err != nil {
+		return false, err
+	}
+	if err := sweepBlobs(ctx, v, sizes); err != nil {
+		return false, err
+	}
+	total := uint(len(b.Data))
+	for of, size := range sizes {
+		if of != cbor.ByteString(id) {
+			total += size
+		}
+	}
+	if total > maxAllLargeBlobs {
+		return false, nil
+	}
+	sizes[cbor.ByteString(id)] = uint(len(b.Data))
+	if err := v.SetNote(ctx, noteBlobSizes, cbor.MustEncode(sizes)); err != nil {
+		return false, err
+	}
+	return true, v.SetNote(ctx, blobNote(id), cbor.MustEncode(b))
 }
 
 // withBlob adds the output of largeBlob to the unsigned ones.

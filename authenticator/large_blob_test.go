@@ -2,12 +2,18 @@ package authenticator_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"cardea/authenticator"
+	"cardea/authenticator/vault"
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
 	"cardea/internal/cbor"
@@ -86,11 +92,56 @@ func TestLargeBlobsGoWithTheirPasskeys(t *testing.T) {
 		r.must(err)
 	}
 	r.must(r.setPIN().manageDelete(ana))
-	note, err := r.vault.Note(t.Context(), "large-blob")
+	sizes, err := r.vault.Note(t.Context(), "large-blob-sizes")
 	r.must(err)
-	if bytes.Contains(note, ana.ID) || !bytes.Contains(note, ben.ID) {
-		t.Errorf("kept %x", note)
+	if bytes.Contains(sizes, ana.ID) || !bytes.Contains(sizes, ben.ID) {
+		t.Errorf("counted %x", sizes)
 	}
+	if n := len(r.blobNote(ana)); n != 0 {
+		t.Errorf("%d bytes of ana are kept", n)
+	}
+	if !bytes.Contains(r.blobNote(ben), []byte("secret of ")) {
+		t.Error("what ben left is gone")
+	}
+}
+
+func (r keyRig) blobNote(d ctap.CredentialDescriptor) []byte {
+	r.Helper()
+	sum := sha256.Sum256(d.ID)
+	note, err := r.vault.Note(r.Context(), "large-blob/"+base64.RawURLEncoding.EncodeToString(sum[:]))
+	r.must(err)
+	return note
+}
+
+// The records of a vault have a size; what all passkeys have is more.
+func TestLargeBlobsOfManyPasskeysFitIntoAVault(t *testing.T) {
+	t.Parallel()
+	v, err := vault.Create(filepath.Join(t.TempDir(), "vault"), "", vault.WithKind(vault.NoPIN), vault.WithCost(vault.TestCost))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { v.Close() })
+	r := uvKey(t, func(c *authenticator.Config) { c.LargeBlobExtension, c.Vault = true, v })
+	written := map[string]any{"written": true}
+	ana := r.makeWithBlob("ana")
+	r.wantBlob(written, write(bytes.Repeat([]byte{7}, 4<<10), 9000), ana)
+	for i := range 9 { // 40 KB in all, more than one note would have room for beside the names
+		r.wantBlob(written, write(make([]byte, 4<<10), 1), r.makeWithBlob(string(rune('b'+i))))
+	}
+	r.wantBlob(map[string]any{"blob": bytes.Repeat([]byte{7}, 4<<10), "originalSize": int64(9000)}, read, ana)
+}
+
+// noRoom is a vault that takes passkeys and no notes.
+type noRoom struct{ authenticator.PINVault }
+
+func (noRoom) SetNote(context.Context, string, []byte) error { return errors.New("disk is full") }
+
+func TestWhoCannotLeaveALargeBlobSignsInAllTheSame(t *testing.T) {
+	t.Parallel()
+	r := uvKey(t, func(c *authenticator.Config) {
+		c.LargeBlobExtension, c.Vault = true, noRoom{c.Vault.(authenticator.PINVault)}
+	})
+	r.wantBlob(map[string]any{"written": false}, write([]byte{1}, 1), r.makeWithBlob("ana"))
 }
 
 func (r keyRig) manageDelete(d ctap.CredentialDescriptor) error {
@@ -107,9 +158,9 @@ func TestLargeBlobsThatDoNotFit(t *testing.T) {
 	r.wantBlob(no, write(make([]byte, 4<<10+1), 9000), ana)
 	r.wantBlob(map[string]any{"blob": make([]byte, 4<<10), "originalSize": int64(9000)}, read, ana)
 	var last ctap.CredentialDescriptor
-	for i := range 9 { // 40 KB in all; the first has its four kilobytes already
+	for i := range 10 { // 40 KB in all; the first has its four kilobytes already
 		last = r.makeWithBlob(string(rune('a' + i)))
-		if i < 8 {
+		if i < 9 {
 			r.wantBlob(map[string]any{"written": true}, write(make([]byte, 4<<10), 1), last)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"testing"
 
-	"cardea/authenticator"
+	"cardea/authenticator/authtest"
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
 )
@@ -106,7 +106,9 @@ func TestLargeBlobRefusals(t *testing.T) {
 	wantStatus(t, r.setBlobs(51, 0, whole[51:], nil), ctap.InvalidSeq)
 	r.must(r.setBlobs(0, n, whole[:50], nil))
 	other := ctap.LargeBlobsRequest{Set: whole[50:], Offset: 50}
-	_, err := ctap.LargeBlobs(t.Context(), r.a.Device(authenticator.Caller{Via: "other"}), other)
+	elsewhere := authtest.Local
+	elsewhere.Channel = 2
+	_, err := ctap.LargeBlobs(t.Context(), r.a.Device(elsewhere), other)
 	wantStatus(t, err, ctap.InvalidSeq)
 	one := uint(1)
 	for _, request := range []ctap.LargeBlobsRequest{

@@ -92,7 +92,10 @@ func TestPasskeysAreListed(t *testing.T) {
 	for _, between := range []func(){
 		func() { _ = ctap.Selection(t.Context(), r.device()) },
 		func() {
-			_, _ = ctap.Manage(t.Context(), r.a.Device(authenticator.Caller{Via: "other"}), ctap.ManagementRequest{SubCommand: ctap.ManageRPsNext})
+			other := authtest.Local
+			other.Channel = 2
+			_, err := ctap.Manage(t.Context(), r.a.Device(other), ctap.ManagementRequest{SubCommand: ctap.ManageRPsNext})
+			wantStatus(t, err, ctap.NotAllowed)
 		},
 	} {
 		_, err = r.manage(token, ctap.ManageRPsBegin, nil)

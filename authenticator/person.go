@@ -110,6 +110,10 @@ type Caller struct {
 	// it; empty if that is not known. It says more than Name, but no program can
 	// be kept from starting another one and speaking through it.
 	Program string
+	// Channel tells clients apart that come the same way, such as the channels
+	// of CTAPHID; zero if the way has none. A series of answers goes on for the
+	// channel that began it alone. It means nothing to people.
+	Channel uint32
 }
 
 // The ways by which a request comes.

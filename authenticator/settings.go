@@ -56,7 +56,8 @@ const (
 	noteMinPINSites = "min-pin-sites"
 	noteLargeBlobs  = "large-blobs" // of the command
 	noteFingers     = "fingers"
-	noteBlobs       = "large-blob" // of the extension
+	noteBlobs       = "large-blob" // of the extension: a note for each passkey
+	noteBlobSizes   = "large-blob-sizes"
 	noteIdentity    = "identity"
 )
 

@@ -131,7 +131,7 @@ func New(cfg Config) (*App, error) {
 	}
 	a.cabinet, err = openCabinet(cfg.VaultPath+"-preferences.json", defaultPreferences(cfg.Style))
 	if err != nil {
-		return nil, fmt.Errorf("phone app: %w", errors.Join(err, a.keeper.Close()))
+		cfg.Log.LogAttrs(context.Background(), slog.LevelWarn, "the app goes by strict preferences", slog.Any("error", err))
 	}
 	if a.words.Links && !a.old {
 		a.links, err = openLinkBook(cfg.VaultPath+"-computers.json", cfg.Service)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -295,6 +296,52 @@ func TestPreferencesAreKept(t *testing.T) {
 	if err != nil || c.get() != want {
 		t.Errorf("preferences = %+v, %v; want %+v", c.get(), err, want)
 	}
+}
+
+// A power cut can leave any file of a disk empty or strange.
+func TestPreferencesThatCannotBeReadKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "{", `{"notify": false, "lock_after_minutes": "never"}`, `{"from": "a later version"}`} {
+		var path string
+		s := start(t, func(c *Config) {
+			onComputer(c)
+			path = c.VaultPath + "-preferences.json"
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got := s.cabinet.get(); got != strict || got.Finger || !got.LockAway || got.LockAfter == 0 {
+			t.Errorf("%q: preferences = %+v, want the strict ones", content, got)
+		}
+		want := defaultPreferences(Computer)
+		if err := s.cabinet.set(want); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := openCabinet(path, strict); err != nil || c.get() != want {
+			t.Errorf("chosen anew: %+v, %v", c.get(), err)
+		}
+	}
+}
+
+// What a site or a program calls itself must not look like another line of the
+// notice.
+func TestNoticeHasTheLinesOfTheAppAlone(t *testing.T) {
+	t.Parallel()
+	f := newFakeDesk()
+	s := start(t, func(c *Config) { onComputer(c); c.Notifier = f })
+	const lie = "\nIt runs on this computer and calls itself Firefox.\u2028\r\n\n\n"
+	p := tap(authenticator.UsePasskey)
+	p.Caller.Name += lie
+	p.Passkeys = []authenticator.Passkey{passkey(1, "ana"+lie)}
+	p.Passkeys[0].Account.DisplayName = ""
+	ctx, cancel := context.WithCancel(t.Context())
+	_, done := s.ask(ctx, p)
+	n := <-f.shown
+	if lines := strings.Split(n.Body, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[1], "ana") || strings.ContainsAny(n.Body, "\r\u2028") {
+		t.Errorf("the notice says %q, want a line for the question, the account and who asks", n.Body)
+	}
+	cancel()
+	<-done
 }
 
 func TestPreferencesAreChosenOnThePage(t *testing.T) {

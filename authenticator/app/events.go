@@ -2,8 +2,11 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+
+	"cardea/internal/httpd"
 )
 
 // A change is what an open page is told: enough to know whether it is still
@@ -14,9 +17,27 @@ type change struct {
 	Locked bool   `json:"locked"` // the vault
 }
 
+var errOtherPage = errors.New("events asked for by a page of another site")
+
+// ownPage reports whether r comes from a page of ours, as far as the browser
+// tells. What is no browser says nothing, and need not be one.
+func ownPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == "http://"+r.Host
+}
+
 // events tells a page, as server-sent events, what is current now and at each
 // change, until the page goes or the App ends.
 func (a *App) events(w http.ResponseWriter, r *http.Request) error {
+	if !ownPage(r) {
+		// It would count as a page in sight, and keep the question from being
+		// shown where the person does look.
+		return &httpd.Error{Status: http.StatusForbidden, Code: "other_page", Err: errOtherPage,
+			Public: "Only the pages of this app hear of its changes."}
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	defer a.inSight()()

@@ -2,10 +2,13 @@ package app
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+
+	"cardea/authenticator"
 )
 
 // listen opens the stream of changes that a page has, and returns a function
@@ -54,6 +57,45 @@ func TestEventsTellOfTheLockButNothingSecret(t *testing.T) {
 	}
 	s.post("/lock")
 	until(next, func(c change) bool { return c.Locked })
+}
+
+// A page of another site that listens must not pass for a page in sight: its
+// question would be shown nowhere.
+func TestEventsAreForOurOwnPages(t *testing.T) {
+	t.Parallel()
+	f := newFakeDesk()
+	s := start(t, func(c *Config) { onComputer(c); c.Notifier = f })
+	get := func(header ...string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; n < len(header); n += 2 {
+			r.Header.Set(header[n], header[n+1])
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp.StatusCode
+	}
+	for _, header := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "none"},
+		{"Origin", "https://evil.example"}, {"Origin", "null"},
+	} {
+		if status := get(header...); status != http.StatusForbidden {
+			t.Errorf("%q: %d, want 403", header, status)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, answered := s.ask(ctx, tap(authenticator.UsePasskey))
+	<-f.shown // nothing was taken for a page in sight
+	cancel()
+	<-answered
+	if status := get("Sec-Fetch-Site", "same-origin"); status != http.StatusOK {
+		t.Errorf("our own page: %d", status)
+	}
 }
 
 func TestStreamEndsWithTheApp(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
+	"unicode"
 
 	"cardea/authenticator"
 	"cardea/authenticator/desktop"
@@ -86,15 +88,15 @@ func (a *App) plainYes(q *question) bool {
 // no secret is in either.
 func (a *App) notice(q *question) desktop.Notice {
 	s := a.draw(q)
-	n := desktop.Notice{Title: s.Title, Body: s.Says}
+	n := desktop.Notice{Title: line(s.Title), Body: line(s.Says)}
 	if s.Site != "" {
-		n.Body += " " + s.Site + "."
+		n.Body += " " + line(s.Site) + "."
 	}
 	if s.Account != nil {
-		n.Body += "\n" + s.Account.Name
+		n.Body += "\n" + line(s.Account.Name)
 	}
 	if s.From != "" {
-		n.Body += "\n" + s.From
+		n.Body += "\n" + line(s.From)
 	}
 	if s.Reader {
 		n.Body += "\nTouch the fingerprint reader."
@@ -111,6 +113,18 @@ func (a *App) notice(q *question) desktop.Notice {
 	}
 	n.Actions = append(n.Actions, desktop.Action{Key: actionDecline, Label: "Decline"})
 	return n
+}
+
+// line is text in one line. A site names its accounts and a program itself; a
+// name with lines of its own could pass for the line on who asks, and push that
+// out of sight.
+func line(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func (a *App) openPrompt(ctx context.Context) {

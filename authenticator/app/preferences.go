@@ -48,20 +48,27 @@ type cabinet struct {
 	now preferences
 }
 
-// openCabinet reads the file, or goes by the defaults if there is none.
+// strict are the preferences of somebody whose own cannot be read: nothing
+// stands for the secret, and whatever locks the passkeys does.
+var strict = preferences{Notify: true, LockAway: true, LockAfter: 5}
+
+// openCabinet reads the file, or goes by the defaults if there is none. A file
+// that cannot be read must not keep the passkeys from their person: beside the
+// error there is a cabinet with the strict ones, until others are chosen.
 func openCabinet(path string, first preferences) (*cabinet, error) {
 	c := &cabinet{path: path, now: first}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the preferences: %w", err)
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields()
+		err = d.Decode(&c.now)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c.now); err != nil {
-		return nil, fmt.Errorf("reading the preferences in %s: %w", path, err)
+	if err != nil {
+		c.now = strict
+		return c, fmt.Errorf("reading the preferences in %s: %w", path, err)
 	}
 	return c, nil
 }
@@ -80,15 +87,28 @@ func (c *cabinet) set(p preferences) error {
 	if err != nil {
 		return fmt.Errorf("writing the preferences: %w", err)
 	}
-	aside := c.path + ".tmp"
-	if err := os.WriteFile(aside, append(b, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing the preferences: %w", err)
-	}
-	if err := os.Rename(aside, c.path); err != nil {
+	if err := replaceFile(c.path, append(b, '\n')); err != nil {
 		return fmt.Errorf("writing the preferences: %w", err)
 	}
 	c.now = p
 	return nil
+}
+
+// replaceFile puts a file in the place of another. It is on the disk before it
+// has the name: a power cut leaves the old or the new one, never an empty one.
+func replaceFile(path string, content []byte) error {
+	aside := path + ".tmp"
+	f, err := os.OpenFile(aside, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(content); err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(aside))
+	}
+	return os.Rename(aside, path)
 }
 
 func (p preferences) lockAfter() time.Duration { return time.Duration(p.LockAfter) * time.Minute }

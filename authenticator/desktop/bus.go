@@ -34,26 +34,75 @@ const signalRoom = 32
 // a signal that looks like another's; only the bus's word for who sent it counts.
 type source struct {
 	signals chan *dbus.Signal
-	owner   string
+	name    string
+	owner   string // of name, as far as it is listened to; empty if it is not
 }
 
-// sent reports whether s comes from the program that is listened to.
-func (l source) sent(s *dbus.Signal) bool { return s != nil && s.Sender == l.owner }
+// sent reports whether s comes from the program that is listened to. All signals
+// have to go through here: when that program gives up the name, l has no owner
+// any more. Whoever takes the name next knows nothing of what was agreed with
+// the one before, and is not heard.
+func (l *source) sent(s *dbus.Signal) bool {
+	if s == nil {
+		return false
+	}
+	if _, ok := l.handed(s); ok {
+		l.owner = ""
+	}
+	return l.owner != "" && s.Sender == l.owner
+}
 
-// listen listens to the interface of path of whoever owns name now, until stop
-// is called.
-func listen(ctx context.Context, conn *dbus.Conn, name string, path dbus.ObjectPath, iface string) (l source, stop func(), err error) {
-	if err := call(ctx, conn.BusObject(), "org.freedesktop.DBus.GetNameOwner", []any{name}, &l.owner); err != nil {
-		return l, nil, err
+// handed returns who has the name now, if s tells of it. Nobody is empty.
+func (l *source) handed(s *dbus.Signal) (owner string, ok bool) {
+	if s.Sender != busName || s.Name != busName+"."+ownerChanged || len(s.Body) != 3 || s.Body[0] != l.name {
+		return "", false
 	}
-	match := []dbus.MatchOption{dbus.WithMatchSender(name), dbus.WithMatchObjectPath(path), dbus.WithMatchInterface(iface)}
-	if err := conn.AddMatchSignal(match...); err != nil {
-		return l, nil, err
+	owner, ok = s.Body[2].(string)
+	return owner, ok
+}
+
+// The bus itself, whose signals nobody else can send.
+const (
+	busName      = "org.freedesktop.DBus"
+	ownerChanged = "NameOwnerChanged"
+)
+
+// A place is where on a program signals come from.
+type place struct {
+	path  dbus.ObjectPath
+	iface string
+}
+
+// listen listens to places of whoever owns name now, until stop is called.
+func listen(ctx context.Context, conn *dbus.Conn, name string, places ...place) (l *source, stop func(), err error) {
+	l = &source{signals: make(chan *dbus.Signal, signalRoom), name: name}
+	matches := [][]dbus.MatchOption{{
+		dbus.WithMatchSender(busName), dbus.WithMatchInterface(busName), dbus.WithMatchMember(ownerChanged), dbus.WithMatchArg(0, name),
+	}}
+	for _, at := range places {
+		matches = append(matches, []dbus.MatchOption{
+			dbus.WithMatchSender(name), dbus.WithMatchObjectPath(at.path), dbus.WithMatchInterface(at.iface),
+		})
 	}
-	l.signals = make(chan *dbus.Signal, signalRoom)
 	conn.Signal(l.signals)
-	return l, func() {
+	added := 0
+	stop = func() {
 		conn.RemoveSignal(l.signals)
-		_ = conn.RemoveMatchSignal(match...) // the connection may be gone
-	}, nil
+		for _, match := range matches[:added] {
+			_ = conn.RemoveMatchSignal(match...) // the connection may be gone
+		}
+	}
+	for _, match := range matches {
+		if err := conn.AddMatchSignal(match...); err != nil {
+			stop()
+			return nil, nil, err
+		}
+		added++
+	}
+	// After the matches: a change that comes before the answer is told as well.
+	if err := call(ctx, conn.BusObject(), busName+".GetNameOwner", []any{name}, &l.owner); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return l, stop, nil
 }

@@ -69,13 +69,17 @@ func own(t *testing.T, bus Bus, name string) *dbus.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if name == "" {
-		return conn
+	if name != "" {
+		takeName(t, conn, name)
 	}
+	return conn
+}
+
+func takeName(t *testing.T, conn *dbus.Conn, name string) {
+	t.Helper()
 	if r, err := conn.RequestName(name, dbus.NameFlagDoNotQueue); err != nil || r != dbus.RequestNameReplyPrimaryOwner {
 		t.Fatalf("taking the name %s: %v, %v", name, r, err)
 	}
-	return conn
 }
 
 func export(t *testing.T, conn *dbus.Conn, v any, path dbus.ObjectPath, iface string) {

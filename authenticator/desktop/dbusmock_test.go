@@ -54,4 +54,15 @@ func TestLockIsHeardFromDbusmocksLogind(t *testing.T) {
 		}
 		return false
 	})
+	session := conn.Object(loginName, "/org/freedesktop/login1/session/c1")
+	hint := func(locked bool) {
+		changed := map[string]dbus.Variant{lockedHint: dbus.MakeVariant(locked)}
+		if err := session.Call("org.freedesktop.DBus.Mock.UpdateProperties", 0, loginSession, changed).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	hint(false)
+	drain(t, conn, gone)
+	hint(true)
+	waitAway(t, gone, done)
 }

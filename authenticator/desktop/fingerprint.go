@@ -112,7 +112,7 @@ func (r *Reader) Verify(ctx context.Context, tell func(Try)) error {
 		return fmt.Errorf("claiming the reader: %w", err)
 	}
 	defer func() { _ = call(context.WithoutCancel(ctx), device, fprintDevice+".Release", nil) }()
-	from, stop, err := listen(ctx, conn, fprintName, device.Path(), fprintDevice)
+	from, stop, err := listen(ctx, conn, fprintName, place{device.Path(), fprintDevice})
 	if err != nil {
 		return fmt.Errorf("listening to the reader: %w", err)
 	}
@@ -141,7 +141,7 @@ var retries = map[string]Try{
 }
 
 // touch starts one verification and returns what it came to.
-func touch(ctx context.Context, conn *dbus.Conn, device dbus.BusObject, from source, tell func(Try)) (string, error) {
+func touch(ctx context.Context, conn *dbus.Conn, device dbus.BusObject, from *source, tell func(Try)) (string, error) {
 	if err := call(context.WithoutCancel(ctx), device, fprintDevice+".VerifyStart", []any{"any"}); err != nil {
 		return "", fmt.Errorf("starting the reader: %w", err)
 	}
@@ -156,10 +156,12 @@ func touch(ctx context.Context, conn *dbus.Conn, device dbus.BusObject, from sou
 			if !ok {
 				return "", errors.New("the connection to the reader has ended")
 			}
+			sent := from.sent(s)
 			result, done, ok := status(s)
-			ok = ok && from.sent(s)
 			switch try, again := retries[result]; {
-			case !ok:
+			case from.owner == "":
+				return "", errors.New("the service of the reader has ended")
+			case !ok, !sent:
 			case again && !done:
 				tell(try)
 			case done, result == "verify-match", result == "verify-no-match":

@@ -56,6 +56,8 @@ func (f *fakeReader) called() []string {
 }
 
 func (f *fakeReader) ListEnrolledFingers(string) ([]string, *dbus.Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.fingers == nil {
 		return nil, dbus.NewError("net.reactivated.Fprint.Error.NoEnrolledPrints", []any{"none"})
 	}
@@ -166,6 +168,29 @@ func TestForgedFingerDoesNotCount(t *testing.T) {
 	}
 }
 
+// The next fprintd has claims of others alone: a finger that it knows may be
+// shown to the lock screen.
+func TestReaderThatIsRestartedIsNotHeard(t *testing.T) {
+	t.Parallel()
+	bus := startBus(t)
+	f := startReader(t, bus, index)
+	next := own(t, bus, "")
+	go func() {
+		<-f.began
+		f.conn.Close()
+		for { // the name is free once the bus has seen the end
+			r, err := next.RequestName(fprintName, dbus.NameFlagDoNotQueue)
+			if err != nil || r == dbus.RequestNameReplyPrimaryOwner {
+				break
+			}
+		}
+		_ = next.Emit(fakeDevice, fprintDevice+".VerifyStatus", "verify-match", true)
+	}()
+	if err := (&Reader{Bus: bus}).Verify(t.Context(), func(Try) {}); err == nil || errors.Is(err, ErrNotRecognized) {
+		t.Errorf("Verify = %v, want that the reader has gone", err)
+	}
+}
+
 func TestNoReaderOrNoFinger(t *testing.T) {
 	t.Parallel()
 	bus := startBus(t)
@@ -180,7 +205,9 @@ func TestNoReaderOrNoFinger(t *testing.T) {
 	if c := f.called(); len(c) != 0 {
 		t.Errorf("calls = %v, want none", c)
 	}
+	f.mu.Lock()
 	f.fingers = index
+	f.mu.Unlock()
 	if got, err := r.Fingers(t.Context()); err != nil || !slices.Equal(got, index) {
 		t.Errorf("Fingers = %v, %v", got, err)
 	}

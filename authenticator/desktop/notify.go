@@ -99,7 +99,7 @@ func (n *Notifier) Notify(ctx context.Context, notice Notice) (action string, er
 	if len(notice.Actions) > 0 && !server.Answers() {
 		return "", ErrReadOnly
 	}
-	from, stop, err := listen(ctx, conn, notifyName, notifyPath, notifyIface)
+	from, stop, err := listen(ctx, conn, notifyName, place{notifyPath, notifyIface})
 	if err != nil {
 		return "", fmt.Errorf("listening for the answer: %w", err)
 	}
@@ -136,7 +136,7 @@ func (n *Notifier) show(ctx context.Context, o dbus.BusObject, s Server, notice 
 }
 
 // wait waits for what becomes of the notification id.
-func wait(ctx context.Context, conn *dbus.Conn, o dbus.BusObject, id uint32, from source) (string, error) {
+func wait(ctx context.Context, conn *dbus.Conn, o dbus.BusObject, id uint32, from *source) (string, error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -148,7 +148,11 @@ func wait(ctx context.Context, conn *dbus.Conn, o dbus.BusObject, id uint32, fro
 			if !ok {
 				return "", errors.New("the connection to the desktop has ended")
 			}
-			if action, over := read(s, id); over && from.sent(s) {
+			sent := from.sent(s)
+			if from.owner == "" {
+				return "", errors.New("what shows notifications has ended")
+			}
+			if action, over := read(s, id); over && sent {
 				if action != "" { // some servers leave it there
 					take(ctx, o, id)
 				}

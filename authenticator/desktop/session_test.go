@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/godbus/dbus/v5/prop"
@@ -29,17 +30,29 @@ func (f fakeLogind) GetUser(uint32) (dbus.ObjectPath, *dbus.Error) { return fake
 
 func startLogind(t *testing.T, bus Bus, service bool) *dbus.Conn {
 	t.Helper()
-	conn := own(t, bus, loginName)
+	conn, _ := startLogindOf(t, bus, service, false)
+	return conn
+}
+
+// startLogindOf starts one whose screen is locked or not. Its hint can be set.
+func startLogindOf(t *testing.T, bus Bus, service, locked bool) (*dbus.Conn, *prop.Properties) {
+	t.Helper()
+	conn := own(t, bus, "")
 	export(t, conn, fakeLogind{service}, loginPath, loginManager)
+	hint, err := prop.Export(conn, fakeSession, prop.Map{loginSession: {lockedHint: {Value: locked, Emit: prop.EmitTrue}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	type display struct {
 		ID   string
 		Path dbus.ObjectPath
 	}
-	_, err := prop.Export(conn, fakeUser, prop.Map{loginName + ".User": {"Display": {Value: display{"2", fakeSession}}}})
+	_, err = prop.Export(conn, fakeUser, prop.Map{loginName + ".User": {"Display": {Value: display{"2", fakeSession}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	takeName(t, conn, loginName)
+	return conn, hint
 }
 
 func TestLockAndSleepAreHeard(t *testing.T) {
@@ -81,6 +94,100 @@ func TestLockAndSleepAreHeard(t *testing.T) {
 				t.Errorf("WatchSession = %v, want context.Canceled", err)
 			}
 		})
+	}
+}
+
+// watch watches the session until the test ends.
+func watch(t *testing.T, bus Bus) (gone <-chan struct{}, done <-chan error) {
+	away, over := make(chan struct{}, 64), make(chan error, 1)
+	go func() { over <- WatchSession(t.Context(), bus, func() { away <- struct{}{} }) }()
+	return away, over
+}
+
+// GNOME and KDE lock by themselves at a key or after a while: no Lock is sent
+// then, and only the hint changes.
+func TestScreenThatLocksByItselfIsHeard(t *testing.T) {
+	t.Parallel()
+	bus := startBus(t)
+	logind, hint := startLogindOf(t, bus, false, false)
+	gone, done := watch(t, bus)
+	locks := func() bool {
+		hint.SetMust(loginSession, lockedHint, true)
+		return heard(t, logind, gone, done)
+	}
+	until(t, "it listens", locks)
+	drain(t, logind, gone)
+	hint.SetMust(loginSession, lockedHint, false)
+	other := map[string]dbus.Variant{"IdleHint": dbus.MakeVariant(true)}
+	emit(t, logind, fakeSession, properties+".PropertiesChanged", loginSession, other, []string{})
+	forger, lie := own(t, bus, ""), map[string]dbus.Variant{lockedHint: dbus.MakeVariant(true)}
+	emit(t, forger, fakeSession, properties+".PropertiesChanged", loginSession, lie, []string{})
+	if heard(t, logind, gone, done) || heard(t, forger, gone, done) {
+		t.Error("away without a lock")
+	}
+	hint.SetMust(loginSession, lockedHint, true)
+	waitAway(t, gone, done)
+}
+
+func TestScreenThatIsLockedAtTheStartIsSeen(t *testing.T) {
+	t.Parallel()
+	bus := startBus(t)
+	startLogindOf(t, bus, true, true)
+	gone, done := watch(t, bus)
+	waitAway(t, gone, done)
+}
+
+func TestLogindIsHeardAfterItsRestart(t *testing.T) {
+	t.Parallel()
+	bus := startBus(t)
+	logind := startLogind(t, bus, false)
+	gone, done := watch(t, bus)
+	until(t, "it listens", func() bool {
+		emit(t, logind, fakeSession, loginSession+".Lock")
+		return heard(t, logind, gone, done)
+	})
+	drain(t, logind, gone)
+	logind.Close()
+	logind, _ = startLogindOf(t, bus, false, true)
+	waitAway(t, gone, done) // locked while logind was away
+	drain(t, logind, gone)
+	emit(t, logind, loginPath, loginManager+".PrepareForSleep", true)
+	waitAway(t, gone, done)
+}
+
+// waitAway waits until the person has gone.
+func waitAway(t *testing.T, gone <-chan struct{}, done <-chan error) {
+	t.Helper()
+	select {
+	case <-gone:
+	case err := <-done:
+		t.Fatal(err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody heard that the person went")
+	}
+}
+
+// heard reports whether what by sent was heard within what a bus needs at most,
+// where it is idle.
+func heard(t *testing.T, by *dbus.Conn, gone <-chan struct{}, done <-chan error) bool {
+	t.Helper()
+	if err := by.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err; err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-gone:
+		return true
+	case err := <-done:
+		t.Fatal(err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	return false
+}
+
+// drain takes what is still on its way.
+func drain(t *testing.T, by *dbus.Conn, gone <-chan struct{}) {
+	t.Helper()
+	for heard(t, by, gone, nil) {
 	}
 }
 

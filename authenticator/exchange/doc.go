@@ -55,6 +55,9 @@
 // behind: CXF has a place for those of one passkey, unsealed, and ours may be
 // sealed by clients.
 //
+// Nobody vouches for what a document says, so none of it takes the place of a
+// passkey that is here: Import.Fit leaves that out before Merge.
+//
 // # What it does not do
 //
 // It knows no vault and no terminal; package manage and the commands do. It

@@ -69,9 +69,12 @@ func (s session) ask(ctx context.Context) (a authenticator.Answer, err error) {
 	s.print("\a\r\nPasskey request from %s\r\n", Asker(s.q.Caller))
 	switch s.q.Kind {
 	case authenticator.AlreadyHere, authenticator.NoPasskey:
+		// What is told is told first, and the secret, if it is wanted, asked
+		// for after it: else the client would hear that a proof failed.
 		s.print("%s\r\nPress Enter: ", Question(s.q))
-		_, err := s.keys.line(ctx, true)
-		return a, err
+		if _, err := s.keys.line(ctx, true); err != nil {
+			return a, err
+		}
 	case authenticator.Unlock:
 		if !s.gate.Ready() {
 			return s.setUp(ctx)

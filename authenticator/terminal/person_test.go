@@ -210,6 +210,29 @@ func TestPINIsNotShown(t *testing.T) {
 	}
 }
 
+// A client is told that a passkey is here already only for a verified person;
+// Enter alone would count as a proof that failed.
+func TestWhatIsToldToAVerifiedPersonAsksForThePIN(t *testing.T) {
+	t.Parallel()
+	d := sit(t)
+	for _, kind := range []authenticator.Kind{authenticator.AlreadyHere, authenticator.NoPasskey} {
+		done := d.ask(t.Context(), authenticator.Prompt{Kind: kind, RPID: "example.org", Verify: true})
+		d.sees("Press Enter: ")
+		d.types("\r")
+		d.sees("PIN (not shown): ")
+		d.types("246810\r")
+		if got := <-done; got.err != nil || !got.Verified {
+			t.Errorf("%s: answer = %+v, want verified", kind, got)
+		}
+		done = d.ask(t.Context(), authenticator.Prompt{Kind: kind, RPID: "example.org"})
+		d.sees("Press Enter: ")
+		d.types("\r")
+		if got := <-done; got.err != nil || got.Verified {
+			t.Errorf("%s: answer = %+v, want an acknowledgement that verified nobody", kind, got)
+		}
+	}
+}
+
 func TestLastWrongPINEndsTheQuestion(t *testing.T) {
 	t.Parallel()
 	d := sit(t)

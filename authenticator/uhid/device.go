@@ -125,7 +125,9 @@ func Serve(ctx context.Context, d io.ReadWriteCloser, a *authenticator.Authentic
 			if ctap.Command(request[0]) != ctap.CmdGetInfo {
 				u2f.Withdraw()
 			}
-			return a.Handle(ctx, caller, request)
+			from := caller
+			from.Channel = uint32(ctaphid.ChannelOf(ctx))
+			return a.Handle(ctx, from, request)
 		},
 		WaitsFor: waitsFor,
 		Version:  version,

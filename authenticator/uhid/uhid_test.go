@@ -254,8 +254,8 @@ func TestPasskeyIsMadeAndUsedThroughTheKey(t *testing.T) {
 		t.Fatalf("getAssertion = %+v, %v", got, err)
 	}
 	for _, p := range person.Asked() {
-		if p.Caller.Via != "hid" {
-			t.Errorf("the person was told of %+v, want a caller by hid", p.Caller)
+		if p.Caller.Via != "hid" || p.Caller.Channel == 0 {
+			t.Errorf("the person was told of %+v, want a caller by hid on a channel", p.Caller)
 		}
 	}
 	for _, w := range waits {

@@ -148,6 +148,10 @@ func (c *contents) take(e entry) error {
 	case r.Rename != nil:
 		return c.change(r.Rename.ID, func(i *item) { i.nickname = r.Rename.Nickname })
 	case r.Note != nil:
+		if len(r.Note.Text) == 0 {
+			delete(c.notes, r.Note.Name) // reads the same as one never set
+			return nil
+		}
 		c.notes[r.Note.Name] = bytes.Clone(r.Note.Text)
 		return nil
 	case r.Whole != 0:

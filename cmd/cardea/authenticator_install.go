@@ -21,10 +21,15 @@ const (
 	ruleHome = "/etc/udev/rules.d"
 )
 
-// uhidRule lets the person at this computer's screen be a HID device. Nobody
-// else gains anything: the hidraw device that comes of it is a FIDO token, and
-// systemd's own rules know those.
+// uhidRule lets the person at this computer's screen be a HID device. Other
+// people gain nothing, but every program of that person does: /dev/uhid takes
+// any HID device, a keyboard too. docs/decisions/0021 weighs it.
 const uhidRule = `# Lets the person at the screen run the Cardea authenticator as a security key.
+# Note: whoever may open /dev/uhid can be any HID device. With this rule, every
+# program of the person at the screen, that one alone, can also be a keyboard: it
+# could type into windows of other programs, into questions for an
+# administrator's password, and at the login screen after the person's log-out if
+# it still has the device open. Remove this file to take the permission back.
 KERNEL=="uhid", SUBSYSTEM=="misc", OPTIONS+="static_node=uhid", TAG+="uaccess"
 `
 
@@ -54,7 +59,11 @@ func (c *authenticatorInstallCommand) Run(s *session) error {
 	_, err = fmt.Fprintf(s.out, `Wrote %s
 Settings, such as CARDEA_AUTHENTICATOR_LISTEN=127.0.0.1:8482, go into %s
 
-An administrator allows you to be a security key of this computer, once:
+An administrator allows you to be a security key of this computer, once. Know
+what that opens: every program that you run, not this one alone, can then also
+be a keyboard of this computer, and type wherever keys go. Where programs that
+you do not trust run as you, leave it out; the app works without it for browsers
+with the extension, and as a phone.
 
   sudo install -m 644 %s %s
   sudo modprobe uhid

@@ -219,13 +219,13 @@ func TestInstallWritesAUnitThatSystemdTakes(t *testing.T) {
 	if status := run(t.Context(), []string{"authenticator", "install"}, &out, &complaint); status != 0 {
 		t.Fatalf("install ended with %d: %s", status, &complaint)
 	}
-	for _, want := range []string{"sudo install -m 644 '", "udevadm control --reload", "systemctl --user enable --now " + unitName} {
+	for _, want := range []string{"sudo install -m 644 '", "be a keyboard", "udevadm control --reload", "systemctl --user enable --now " + unitName} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("install said %q, without %q", &out, want)
 		}
 	}
 	b, err := os.ReadFile(rule)
-	if err != nil || string(b) != uhidRule {
+	if err != nil || string(b) != uhidRule || !strings.Contains(uhidRule, "be a keyboard") {
 		t.Errorf("rule = %q, %v", b, err)
 	}
 	verify(t, unit)

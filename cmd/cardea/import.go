@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"cardea/authenticator/exchange"
 )
@@ -43,14 +44,29 @@ func (c *importCommand) Run(s *session) error {
 		}
 		defer wipeAll(in.Passkeys)
 		return c.proved(s, m, func(secret string) error {
+			others, err := fit(s, m, secret, &in)
+			if err != nil {
+				return err
+			}
 			counts, err := m.Import(s.ctx, secret, in.Passkeys)
 			if err != nil {
 				return err
 			}
 			done := imported{counts, in.Exporter, in.Duplicates, in.Other, orNone(in.Left), orNone(in.Dropped)}
-			return s.tell(c.JSON, done, done.words(c.File))
+			return s.tell(c.JSON, done, done.words(c.File, others))
 		})
 	})
+}
+
+// fit leaves out what would replace a passkey that is in the vault, and returns
+// how many those are.
+func fit(s *session, m *management, secret string, in *exchange.Import) (others int, err error) {
+	now := time.Now()
+	here, err := m.List(s.ctx, secret)
+	if err != nil {
+		return 0, err
+	}
+	return in.Fit(here, now), nil
 }
 
 func orNone(l []exchange.Left) []exchange.Left {
@@ -60,7 +76,7 @@ func orNone(l []exchange.Left) []exchange.Left {
 	return l
 }
 
-func (i imported) words(file string) string {
+func (i imported) words(file string, others int) string {
 	var b strings.Builder
 	b.WriteString("Passkeys")
 	if i.Exporter != "" {
@@ -80,6 +96,10 @@ func (i imported) words(file string) string {
 	if len(i.Left) > 0 {
 		fmt.Fprintf(&b, "\nNot taken: %s", plural(len(i.Left), "passkey", "passkeys"))
 		sayLeft(&b, i.Left)
+	}
+	if others > 0 {
+		b.WriteString("\nTo have one of these in the place of the passkey that is here, delete that first\n" +
+			"(cardea authenticator passkeys delete), if you are sure that its site does not need it, and import once more.")
 	}
 	if len(i.Dropped) > 0 {
 		b.WriteString("\nTaken, but without")

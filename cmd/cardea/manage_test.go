@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cardea/authenticator"
 	"cardea/authenticator/agent"
 	"cardea/authenticator/exchange"
@@ -231,6 +233,55 @@ func TestPasskeysLeaveAndArrive(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("import says %s\nwithout %q", out, want)
 		}
+	}
+}
+
+// A document may claim to be from any year; the passkey that is here stays.
+func TestImportReplacesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.fill()
+	b, err := os.ReadFile(otherApp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	changed := 0
+	for _, a := range doc["accounts"].([]any) {
+		for _, i := range a.(map[string]any)["items"].([]any) {
+			item, ok := i.(map[string]any)
+			if !ok || item["credentials"] == nil {
+				continue
+			}
+			item["creationAt"] = 4_000_000_000
+			for _, c := range item["credentials"].([]any) {
+				if c := c.(map[string]any); c["type"] == "passkey" {
+					c["credentialId"] = fmt.Sprintf("b3RoZXI%04d", changed) // other keys for the same accounts
+					changed++
+				}
+			}
+		}
+	}
+	if b, err = json.Marshal(doc); err == nil {
+		err = os.WriteFile(h.file("later.json"), b, 0o600)
+	}
+	if err != nil || changed == 0 {
+		t.Fatal(changed, err)
+	}
+	var before, after listed
+	h.told(pinLine, &before, "passkeys", "list", "--pin-file", "-")
+	out, _ := h.does(exitDone, pinLine, "import", h.file("later.json"), "--pin-file", "-")
+	for _, want := range []string{"0 added, 0 brought up to date", "example.com ana@example.org: this account has another passkey here", "passkeys delete"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("import says %s\nwithout %q", out, want)
+		}
+	}
+	h.told(pinLine, &after, "passkeys", "list", "--pin-file", "-")
+	if d := cmp.Diff(before, after); d != "" || len(after.Passkeys) != 2 {
+		t.Errorf("the vault is another: %s", d)
 	}
 }
 

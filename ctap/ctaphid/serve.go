@@ -44,8 +44,8 @@ const protocolVersion = 2
 
 // DeviceConfig is what a device does with what it is asked.
 type DeviceConfig struct {
-	// Handle answers one CTAP request. When ctx ends the client has lost
-	// interest, and Handle should return soon.
+	// Handle answers one CTAP request, which came on ChannelOf(ctx). When ctx
+	// ends the client has lost interest, and Handle should return soon.
 	Handle func(ctx context.Context, request []byte) (response []byte)
 	// Message answers one U2F message (MSG), at once: U2F has no KEEPALIVE and
 	// no cancellation, its clients ask again instead. Nil if U2F is not spoken,

@@ -174,6 +174,21 @@ func contPacket(c Channel, seq byte) (r Report) {
 	return r
 }
 
+func TestHandlerIsToldTheChannel(t *testing.T) {
+	t.Parallel()
+	h, _ := plug(t, DeviceConfig{Handle: func(ctx context.Context, _ []byte) []byte {
+		return binary.BigEndian.AppendUint32([]byte{0}, uint32(ChannelOf(ctx)))
+	}})
+	for range 2 {
+		c := h.channel()
+		h.send(c, CBOR, []byte{4})
+		h.want(c, CBOR, binary.BigEndian.AppendUint32([]byte{0}, uint32(c)))
+	}
+	if c := ChannelOf(t.Context()); c != Reserved {
+		t.Errorf("without a command the channel is %x", c)
+	}
+}
+
 func TestWhatADeviceRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -20,7 +20,7 @@ type transaction struct {
 
 // start hands a request to its handler.
 func (d *device) start(ctx context.Context, m Message) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, channelKey{}, m.Channel))
 	t := &transaction{
 		channel: m.Channel, command: m.Command, waiting: Processing, cancel: cancel,
 		response:  make(chan []byte, 1), // nobody may be waiting any more
@@ -36,6 +36,16 @@ func (d *device) start(ctx context.Context, m Message) {
 	}
 	d.busy = t
 	d.handlers.Go(func() { t.response <- handle(ctx, m.Payload) })
+}
+
+type channelKey struct{}
+
+// ChannelOf returns on which channel the command came that a handler was called
+// for with ctx; Reserved if there is none. What a device keeps between two
+// commands is for one channel.
+func ChannelOf(ctx context.Context) Channel {
+	c, _ := ctx.Value(channelKey{}).(Channel)
+	return c
 }
 
 // finish sends the handler's response.
