@@ -255,7 +255,7 @@ func TestOutOfOneVaultIntoAnother(t *testing.T) {
 			t.Errorf("large blobs %x, %v; want none", blobs, err)
 		}
 		blob := []byte{0xa1, 2, 0xa1, 0x58, 32}
-		blob = append(append(blob, out[0].ID...), cbor.MustEncode(map[string]any{"blob": make([]byte, 30_000), "originalSize": 1})...)
+		blob = append(append(blob, out[0].ID...), cbor.MustEncode(map[string]any{"blob": make([]byte, 4_000), "originalSize": 1})...)
 		if err := to.AddBlobs(t.Context(), pin, blob); err != nil {
 			t.Error(err)
 		}
