@@ -132,6 +132,7 @@ func New(cfg Config) (*App, error) {
 	}
 	a.settle()
 	a.auth, a.key = newAuthenticator(a), newKey(a)
+	a.keeper.proved = a.secretGiven
 	return a, nil
 }
 
@@ -183,19 +184,27 @@ func (a *App) openAtStart(ctx context.Context) {
 	}
 }
 
-// watchAway locks the vault when the person goes, if they have it so.
+// watchAway hears when the person goes.
 func (a *App) watchAway(ctx context.Context) {
 	if a.cfg.Away == nil {
 		return
 	}
-	err := a.cfg.Away(ctx, func() {
-		if a.cabinet.get().LockAway {
-			a.keeper.Lock()
-			a.news.tell()
-		}
-	})
+	err := a.cfg.Away(ctx, a.personGone)
 	if ctx.Err() == nil {
 		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "the app will not hear when its person goes", slog.Any("error", err))
+	}
+}
+
+// personGone ends the question on the screen: nobody sees it any more, and the
+// finger that opens the screen must not answer it. The reader is let go for that.
+// Then the vault is locked.
+func (a *App) personGone() {
+	if q, _ := a.desk.see(); q != nil {
+		a.desk.end(q.id, outcomeNoAnswer, reply{err: authenticator.ErrNoAnswer})
+	}
+	if a.cabinet.get().LockAway {
+		a.keeper.Lock()
+		a.news.tell()
 	}
 }
 

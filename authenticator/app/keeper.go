@@ -23,6 +23,11 @@ type keeper struct {
 	v  *vault.Vault // nil if there is none
 	// settled is v once it was told whom to tell that it has locked itself.
 	settled *vault.Vault
+	after   time.Duration // without use, until a vault locks itself
+	locked  func()        // told when one is locked; nil until Settle
+
+	// proved hears each time that the right secret was given; nil for nobody.
+	proved func()
 }
 
 var _ authenticator.Vault = (*keeper)(nil)
@@ -83,6 +88,7 @@ func (k *keeper) Create(kind vault.Kind, secret string) error {
 		return err
 	}
 	k.v = v
+	k.settle()
 	return nil
 }
 
@@ -134,10 +140,14 @@ func (k *keeper) Prove(ctx context.Context, secret string) error {
 	case err != nil:
 		return vault.ErrNone
 	case v.Locked():
-		return v.Unlock(ctx, secret)
+		err = v.Unlock(ctx, secret)
 	default:
-		return v.Verify(ctx, secret)
+		err = v.Verify(ctx, secret)
 	}
+	if err == nil && k.proved != nil {
+		k.proved()
+	}
+	return err
 }
 
 // Lock closes the vault until its secret is given again.
@@ -192,17 +202,25 @@ func (k *keeper) Unenroll(ctx context.Context, h vault.KeyHolder) error {
 	return v.Unenroll(ctx, h.Name(), h)
 }
 
-// Settle has the vault lock itself after a time without use, and say so.
+// Settle has the vault, and each that is made later, lock itself after a time
+// without use, and say so.
 func (k *keeper) Settle(after time.Duration, locked func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.v == nil {
+	k.after, k.locked = after, locked
+	k.settle()
+}
+
+// settle has the vault that is there now do as Settle was told, whoever made
+// it. The caller holds mu.
+func (k *keeper) settle() {
+	if k.v == nil || k.locked == nil {
 		return
 	}
-	k.v.LockAfter(after)
+	k.v.LockAfter(k.after)
 	if k.settled != k.v {
 		k.settled = k.v
-		k.v.OnLock(locked) // for the life of this vault
+		k.v.OnLock(k.locked) // for the life of this vault
 	}
 }
 
