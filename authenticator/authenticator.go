@@ -104,6 +104,7 @@ type Authenticator struct {
 
 	// keys is vault if this is a security key, else nil.
 	keys       PINVault
+	states     storeStates
 	enterprise *Enterprise
 	u2f        bool
 

@@ -1,12 +1,14 @@
 package authenticator
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"sync"
 
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
@@ -31,9 +33,11 @@ func (s settings) encode() []byte { return cbor.MustEncode(s) }
 
 // settings reads the settings of a security key; of a vault that has none, they
 // are those of a new one.
-func (a *Authenticator) settings() settings {
+func (a *Authenticator) settings() settings { return decodeSettings(a.keys.Settings()) }
+
+func decodeSettings(b []byte) settings {
 	s := settings{MinPIN: pinuv.MinPIN}
-	if b := a.keys.Settings(); len(b) != 0 {
+	if len(b) != 0 {
 		// The vault vouches for what it gives back. A map that cannot be read
 		// would be of a later version: then the strictest are safe.
 		if cbor.Decode(b, &s) != nil {
@@ -65,8 +69,12 @@ type identity struct {
 
 const identifierSize = 16
 
-func (a *Authenticator) identity(ctx context.Context) (id identity, err error) {
-	b, err := a.keys.Note(ctx, noteIdentity)
+func (a *Authenticator) identity(ctx context.Context) (identity, error) {
+	return readIdentity(ctx, a.keys)
+}
+
+func readIdentity(ctx context.Context, v PINVault) (id identity, err error) {
+	b, err := v.Note(ctx, noteIdentity)
 	if err != nil || len(b) == 0 {
 		return id, err
 	}
@@ -95,12 +103,7 @@ func (v *visit) persistentToken(ctx context.Context) (secret.Key, error) {
 // dropPersistentToken ends the persistent token: the PIN that it came from is
 // no longer the person's.
 func (v *visit) dropPersistentToken(ctx context.Context) error {
-	id, err := v.a.identity(ctx)
-	if err == nil && id.Token != nil {
-		id.Token = nil
-		err = v.a.keys.SetNote(ctx, noteIdentity, cbor.MustEncode(id))
-	}
-	return vaultStatus("ending the persistent token", err)
+	return vaultStatus("ending the persistent token", EndPersistentToken(ctx, v.a.keys))
 }
 
 // proveReadOnly reports whether a proof is by the persistent token.
@@ -121,11 +124,42 @@ func (a *Authenticator) recognizable() (identifier, storeState []byte) {
 	if err != nil || id.Token == nil {
 		return nil, nil
 	}
-	state, err := a.storeState(ctx, id)
+	state, err := a.states.of(a.vault, id, func() ([]byte, error) { return a.storeState(ctx, id) })
 	if err != nil {
 		return nil, nil
 	}
 	return sealIdentity(id.Token, "encIdentifier", id.Identifier), sealIdentity(id.Token, "encCredStoreState", state)
+}
+
+// storeStates remembers a storeState: getInfo is asked for all the time, and the
+// state takes a look at every passkey.
+type storeStates struct {
+	mu       sync.Mutex
+	revision uint64 // of the vault; zero is none
+	by       []byte // the identifier
+	state    []byte
+}
+
+// of returns the state as of now, if the vault can say that it has not changed,
+// and what make makes otherwise.
+func (s *storeStates) of(v Vault, id identity, make func() ([]byte, error)) ([]byte, error) {
+	counting, ok := v.(interface{ Revision() uint64 })
+	if !ok {
+		return make()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Before the look: what is saved meanwhile makes another look due.
+	now := counting.Revision()
+	if now != 0 && now == s.revision && bytes.Equal(s.by, id.Identifier) {
+		return s.state, nil
+	}
+	state, err := make()
+	if err != nil {
+		return nil, err
+	}
+	s.revision, s.by, s.state = now, bytes.Clone(id.Identifier), state
+	return state, nil
 }
 
 // storeState is a fingerprint of what a listing of the discoverable passkeys

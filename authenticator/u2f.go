@@ -39,6 +39,16 @@ func (p Passkey) rpIDHash() (hash [32]byte) {
 	return sha256.Sum256([]byte(p.RPID))
 }
 
+// SiteName is what people are shown of an RP ID. A program that spoke U2F for a
+// site told only the hash of its name; eight digits of that tell two apart.
+func SiteName(rp webauthn.RPID) string {
+	const enough = 8
+	if digits, ok := strings.CutPrefix(string(rp), u2fPrefix); ok && len(digits) == 2*sha256.Size {
+		return "a site that gave no name (" + digits[:enough] + ")"
+	}
+	return string(rp)
+}
+
 // Instructions and control bytes of U2F §3 and §5.
 const (
 	u2fRegister     = 0x01

@@ -14,7 +14,7 @@ import (
 
 // Manager manages the vault of the program at the other end, if that lets it
 // be managed (WithManager). When ctx ends, what was asked for may be done or
-// not; what an import has counted is done.
+// not.
 func (r *Remote) Manager() manage.Manager { return manager{r} }
 
 type manager struct{ r *Remote }
@@ -99,8 +99,8 @@ func (m manager) Export(ctx context.Context, secret string) ([]authenticator.Pas
 
 func (m manager) Import(ctx context.Context, secret string, passkeys []authenticator.Passkey) (exchange.Counts, error) {
 	_, last, err := m.order(ctx, order{Op: opImport, Secret: secret}, passkeys)
-	if last.Counts == nil {
+	if err != nil || last.Counts == nil {
 		return exchange.Counts{}, err
 	}
-	return *last.Counts, err
+	return *last.Counts, nil
 }

@@ -26,7 +26,7 @@ func newKey(a *App) *authenticator.Authenticator {
 	return authenticator.New(authenticator.Config{
 		AAGUID: a.aaguid(), Profile: authenticator.SecurityKey,
 		Vault: watched{a.keeper, a.news}, Person: person{a}, Now: a.cfg.Now, Log: a.cfg.Log,
-		BuiltInUV: true, UVModality: authenticator.UVPasscode | authenticator.UVFingerprint,
+		U2F: true, BuiltInUV: true, UVModality: authenticator.UVPasscode | authenticator.UVFingerprint,
 	})
 }
 

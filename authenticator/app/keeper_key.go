@@ -104,6 +104,14 @@ func (k *keeper) SetNote(ctx context.Context, name string, content []byte) error
 	return v.SetNote(ctx, name, content)
 }
 
+// Revision is that of the vault, and zero if there is none.
+func (k *keeper) Revision() uint64 {
+	if v := k.vault(); v != nil {
+		return v.Revision()
+	}
+	return 0
+}
+
 // Reset forgets everything, and the secret. The first start comes again.
 func (k *keeper) Reset(ctx context.Context) error {
 	if v := k.vault(); v != nil {

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +99,28 @@ func TestKeyOffersBothWaysToVerify(t *testing.T) {
 	token, err := pinuv.GetToken(t.Context(), s.Key().Device(wire), pinuv.Two, testPIN, ctap.PermitManagement, "")
 	if err != nil {
 		t.Errorf("token by the app's PIN = %v, %v", token, err)
+	}
+}
+
+// Old clients of the HID key speak U2F.
+func TestKeySpeaksU2F(t *testing.T) {
+	t.Parallel()
+	s := start(t, onComputer)
+	c := &counter{}
+	s.AlsoAsk(c)
+	if v := s.Key().Info().Versions; !slices.Contains(v, "U2F_V2") {
+		t.Errorf("versions %q", v)
+	}
+	register := append([]byte{0, 1, 3, 0, 0, 0, 64}, make([]byte, 64)...)
+	answer := s.Key().HandleU2F(t.Context(), wire, register)
+	if n := len(answer); n < 100 || !bytes.Equal(answer[n-2:], []byte{0x90, 0}) {
+		t.Fatalf("register = %x", answer)
+	}
+	if len(c.asked) != 1 || c.asked[0].Kind != authenticator.MakePasskey {
+		t.Errorf("asked %+v", c.asked)
+	}
+	if page := s.page("/"); !strings.Contains(page, "a site that gave no name (00000000)") {
+		t.Errorf("the page shows %s", page)
 	}
 }
 

@@ -83,7 +83,7 @@ func bySite(all []authenticator.Passkey) []siteGroup {
 // alone is anybody's to choose.
 func siteName(p authenticator.Passkey) string {
 	if p.RPName == "" || p.RPName == string(p.RPID) {
-		return string(p.RPID)
+		return authenticator.SiteName(p.RPID)
 	}
 	return p.RPName + " · " + string(p.RPID)
 }
@@ -123,7 +123,7 @@ func (a *App) passkeyPage(w http.ResponseWriter, r *http.Request) error {
 
 func (a *App) renderPasskey(w http.ResponseWriter, status int, p authenticator.Passkey, nickname, notice, problem string) error {
 	page := passkeyPage{
-		Frame: a.frame("Passkey", ""), Name: rowOf(p.Account, p.Nickname).Name, Site: string(p.RPID), Account: accountName(p.Account),
+		Frame: a.frame("Passkey", ""), Name: rowOf(p.Account, p.Nickname).Name, Site: authenticator.SiteName(p.RPID), Account: accountName(p.Account),
 		Created: a.day(p.CreatedAt), LastUsed: a.day(p.LastUsed), Nickname: nickname, Href: hrefOf(p), Notice: notice, Problem: problem,
 	}
 	if p.RPName != page.Site {
@@ -157,7 +157,7 @@ func (a *App) deletePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.render(w, http.StatusOK, "delete", deletePage{
-		Frame: a.frame("Delete this passkey?", ""), Account: accountName(p.Account), Site: string(p.RPID), Href: hrefOf(p),
+		Frame: a.frame("Delete this passkey?", ""), Account: accountName(p.Account), Site: authenticator.SiteName(p.RPID), Href: hrefOf(p),
 	})
 }
 

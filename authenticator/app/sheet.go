@@ -67,7 +67,7 @@ func (a *App) draw(q *question) sheet {
 	s := sheet{Words: a.words, Secret: a.words.secret(a.keeper.Kind())}
 	s.ID, s.Step, s.Problem = q.id, q.step, q.problem
 	s.Key = fmt.Sprintf("%s-%s-%d", q.id, q.step, q.tries)
-	s.Site, s.From = string(q.prompt.RPID), a.from(q.prompt.Caller)
+	s.Site, s.From = authenticator.SiteName(q.prompt.RPID), a.from(q.prompt.Caller)
 	if at := q.prompt.Deadline; !at.IsZero() {
 		s.Until, s.UntilAt = at.UnixMilli(), at.In(a.cfg.Now().Location()).Format("15:04:05")
 	}
@@ -159,7 +159,7 @@ func (a *App) useTitle(p authenticator.Prompt) string {
 		}
 		return "Use your passkey?"
 	}
-	name := string(p.RPID)
+	name := authenticator.SiteName(p.RPID)
 	if len(p.Passkeys) > 0 && p.Passkeys[0].RPName != "" {
 		name = p.Passkeys[0].RPName
 	}

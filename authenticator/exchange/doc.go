@@ -35,11 +35,11 @@
 //
 // # Merging
 //
-// What is read is brought into a vault one passkey at a time by Merge, which
-// never takes the older for the newer. Of the same passkey the higher count and
-// the later use win, so that a site does not take a restored one for a copy.
-// One passkey is in the vault or is not; a restore that was cut short is simply
-// done again, and finds what is there already.
+// What is read is brought into a vault by Merge, which never takes the older for
+// the newer. Of the same passkey the higher count and the later use win, so that
+// a site does not take a restored one for a copy. All that come in are in the
+// vault together, or none of them is: a restore that failed, or was cut short,
+// has changed nothing and is done again.
 //
 // # CXF
 //

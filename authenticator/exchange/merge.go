@@ -19,35 +19,59 @@ type Counts struct {
 // Total is how many passkeys there were.
 func (c Counts) Total() int { return c.Added + c.Replaced + c.Kept }
 
-// Merge brings passkeys into a vault. The same passkey, by ID and key, gets the
-// higher count and the later use; its own nickname stays. A passkey for an
-// account that has another discoverable one replaces it if it was made later,
-// and is left out if not: a vault keeps one for each account (CTAP §6.1.2 step
-// 18). One with the ID but not the key of a passkey that is here is left out.
+// A Vault is what passkeys are brought into. *vault.Vault is one.
+type Vault interface {
+	// Passkeys is that of authenticator.Vault.
+	Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error)
+	// SaveAll does what a Save of each would, in their order, or nothing. It
+	// takes no count back.
+	SaveAll(ctx context.Context, passkeys []authenticator.Passkey) error
+}
+
+// Merge brings passkeys into a vault: all that come in, or none. The same
+// passkey, by ID and key, gets the higher count and the later use; its own
+// nickname stays. A passkey for an account that has another discoverable one
+// replaces it if it was made later, and is left out if not: a vault keeps one
+// for each account (CTAP §6.1.2 step 18). One with the ID but not the key of a
+// passkey that is here is left out.
 //
-// Each passkey is saved whole. When Merge fails, those before are in, the
-// Counts say how many, and merging the same again goes on from there.
-func Merge(ctx context.Context, v authenticator.Vault, incoming []authenticator.Passkey) (Counts, error) {
-	var c Counts
+// When Merge fails, the Counts are zero and the vault is as it was.
+func Merge(ctx context.Context, v Vault, incoming []authenticator.Passkey) (Counts, error) {
 	here, err := v.Passkeys(ctx, "")
 	if err != nil {
-		return c, fmt.Errorf("reading the vault: %w", err)
+		return Counts{}, fmt.Errorf("reading the vault: %w", err)
 	}
-	m := newMerger(here)
+	defer wipeAll(here)
+	m, c := newMerger(here), Counts{}
 	// The oldest first: where there are two for one account, the last stays.
 	incoming = slices.Clone(incoming)
 	slices.SortStableFunc(incoming, func(a, b authenticator.Passkey) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	var come []authenticator.Passkey
 	for _, p := range incoming {
 		p, count := m.decide(p, &c)
 		if count != &c.Kept {
-			if err := v.Save(ctx, p); err != nil {
-				return c, fmt.Errorf("after %d of %d passkeys: %w", c.Total(), len(incoming), err)
-			}
+			come = append(come, p)
 			m.note(p)
 		}
 		*count++
 	}
+	if len(come) == 0 {
+		return c, nil
+	}
+	if err := v.SaveAll(ctx, come); err != nil {
+		return Counts{}, err
+	}
 	return c, nil
+}
+
+// wipeAll wipes the keys of copies.
+func wipeAll(passkeys []authenticator.Passkey) {
+	for _, p := range passkeys {
+		p.PrivateKey.Wipe()
+		p.HMACSecrets.Wipe()
+		p.CredBlob.Wipe()
+		p.LargeBlobKey.Wipe()
+	}
 }
 
 // account is who a discoverable passkey is for.

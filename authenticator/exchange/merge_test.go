@@ -86,7 +86,7 @@ func TestOfTwoForOneAccountTheLaterComesIn(t *testing.T) {
 	}
 }
 
-// full is a vault with room for so many.
+// fullVault is a vault with room for so many at once.
 type fullVault struct {
 	*vaulttest.Memory
 	room int
@@ -94,14 +94,14 @@ type fullVault struct {
 
 var errFull = errors.New("disk is full")
 
-func (v *fullVault) Save(ctx context.Context, p authenticator.Passkey) error {
-	if v.room--; v.room < 0 {
+func (v *fullVault) SaveAll(ctx context.Context, passkeys []authenticator.Passkey) error {
+	if len(passkeys) > v.room {
 		return errFull
 	}
-	return v.Memory.Save(ctx, p)
+	return v.Memory.SaveAll(ctx, passkeys)
 }
 
-func TestMergeGoesOnWhereItWasCutShort(t *testing.T) {
+func TestMergeBringsAllInOrNothing(t *testing.T) {
 	t.Parallel()
 	var incoming []authenticator.Passkey
 	for n := range 10 {
@@ -109,12 +109,15 @@ func TestMergeGoesOnWhereItWasCutShort(t *testing.T) {
 	}
 	v := &fullVault{new(vaulttest.Memory), 4}
 	got, err := Merge(t.Context(), v, incoming)
-	if !errors.Is(err, errFull) || got != (Counts{Added: 4}) {
-		t.Fatalf("Merge = %+v, %v; want 4 added and a full disk", got, err)
+	if !errors.Is(err, errFull) || got != (Counts{}) {
+		t.Fatalf("Merge = %+v, %v; want nothing and a full disk", got, err)
+	}
+	if all, err := v.Passkeys(t.Context(), ""); err != nil || len(all) != 0 {
+		t.Errorf("then there are %d passkeys, %v", len(all), err)
 	}
 	v.room = 10
-	if got, err = Merge(t.Context(), v, incoming); err != nil || got != (Counts{Added: 6, Kept: 4}) {
-		t.Errorf("then Merge = %+v, %v; want 6 added, 4 kept", got, err)
+	if got, err = Merge(t.Context(), v, incoming); err != nil || got != (Counts{Added: 10}) {
+		t.Errorf("then Merge = %+v, %v; want 10 added", got, err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -108,7 +108,10 @@ func (m held) SetSecret(ctx context.Context, old, new string) error {
 	} else if old == "" {
 		return ErrSecretSet
 	}
-	return v.ChangeSecret(ctx, old, kind, new)
+	if err := v.ChangeSecret(ctx, old, kind, new); err != nil {
+		return err
+	}
+	return m.proved(ctx, new, func(v *vault.Vault) error { return authenticator.EndPersistentToken(ctx, v) })
 }
 
 func (m held) Erase(ctx context.Context, secret string) error {

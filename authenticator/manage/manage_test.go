@@ -16,6 +16,8 @@ import (
 	"cardea/authenticator/manage"
 	"cardea/authenticator/vault"
 	"cardea/authenticator/vault/vaulttest"
+	"cardea/ctap"
+	"cardea/ctap/pinuv"
 	"cardea/internal/secret"
 )
 
@@ -205,6 +207,28 @@ func TestSecretIsChanged(t *testing.T) {
 	})
 }
 
+// What let a program list the passkeys came from the old PIN.
+func TestChangedPINEndsThePersistentToken(t *testing.T) {
+	either(t, func(t *testing.T, m place) {
+		key := authenticator.New(authenticator.Config{Profile: authenticator.SecurityKey, Vault: m.v, Person: authtest.NewPerson()})
+		if _, err := pinuv.GetToken(t.Context(), key.Device(authtest.Local), pinuv.Two, pin, ctap.PermitReadOnly, ""); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier == nil {
+			t.Fatal("there is no persistent token")
+		}
+		if err := m.SetSecret(t.Context(), pin, "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Unlock(t.Context(), "555555"); err != nil {
+			t.Fatal(err)
+		}
+		if key.Info().EncIdentifier != nil {
+			t.Error("the persistent token outlives the PIN")
+		}
+	})
+}
+
 func TestOutOfOneVaultIntoAnother(t *testing.T) {
 	either(t, func(t *testing.T, from place) {
 		out, err := from.Export(t.Context(), pin)
@@ -269,18 +293,21 @@ func TestThereMayBeNoVaultYet(t *testing.T) {
 	}
 }
 
-// crowd is a Manager with a great many passkeys, that keeps how many came.
+// crowd is a Manager with a great many passkeys, that keeps how many came and
+// lets in as many as it has room for.
 type crowd struct {
 	manage.Manager
-	all  []authenticator.Passkey
-	came int
+	all        []authenticator.Passkey
+	came, room int
 }
 
 func (c *crowd) Export(context.Context, string) ([]authenticator.Passkey, error) { return c.all, nil }
 
 func (c *crowd) Import(_ context.Context, _ string, all []authenticator.Passkey) (exchange.Counts, error) {
-	c.came = len(all)
-	return exchange.Counts{Added: len(all)}, errors.New("disk is full")
+	if c.came = len(all); c.came > c.room {
+		return exchange.Counts{}, errors.New("disk is full")
+	}
+	return exchange.Counts{Added: len(all)}, nil
 }
 
 func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
@@ -299,7 +326,11 @@ func TestHundredThousandPasskeysCrossTheSocket(t *testing.T) {
 	if err != nil || len(out) != many {
 		t.Fatalf("%d came out, %v", len(out), err)
 	}
-	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != many || c.came != many {
+	if counts, err := m.Import(t.Context(), "", out); err == nil || err.Error() != "the passkey app: disk is full" || counts.Added != 0 || c.came != many {
+		t.Errorf("without room %d went in, counted %+v, %v", c.came, counts, err)
+	}
+	c.room = many
+	if counts, err := m.Import(t.Context(), "", out); err != nil || counts.Added != many || c.came != many {
 		t.Errorf("%d went in, counted %+v, %v", c.came, counts, err)
 	}
 }

@@ -40,8 +40,7 @@ type Manager interface {
 	Delete(ctx context.Context, secret string, id webauthn.CredentialID) error
 	// Export returns all passkeys with their keys.
 	Export(ctx context.Context, secret string) ([]authenticator.Passkey, error)
-	// Import brings passkeys in as exchange.Merge does. What it counts is in
-	// the vault, also beside an error.
+	// Import brings passkeys in as exchange.Merge does: all or none.
 	Import(ctx context.Context, secret string, passkeys []authenticator.Passkey) (exchange.Counts, error)
 }
 

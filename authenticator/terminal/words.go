@@ -26,7 +26,7 @@ func Asker(c authenticator.Caller) string {
 
 // Question says what is asked, in one sentence.
 func Question(q authenticator.Prompt) string {
-	site := clean(string(q.RPID))
+	site := clean(authenticator.SiteName(q.RPID))
 	switch q.Kind {
 	case authenticator.Unlock:
 		if site == "" {

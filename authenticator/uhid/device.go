@@ -140,8 +140,13 @@ func Serve(ctx context.Context, d io.ReadWriteCloser, a *authenticator.Authentic
 // them to look at their authenticator.
 func waitsFor(request []byte) ctaphid.Waiting {
 	switch ctap.Command(request[0]) {
-	case ctap.CmdMakeCredential, ctap.CmdGetAssertion, ctap.CmdSelection:
+	case ctap.CmdMakeCredential, ctap.CmdGetAssertion, ctap.CmdSelection, ctap.CmdReset, ctap.CmdBioEnrollment:
 		return ctaphid.UserNeeded
+	case ctap.CmdClientPIN:
+		r, err := ctap.ParseRequest(request)
+		if pin, ok := r.(ctap.ClientPINRequest); err == nil && ok && pin.SubCommand == ctap.PINGetTokenUsingUV {
+			return ctaphid.UserNeeded
+		}
 	}
 	return ctaphid.Processing
 }

@@ -320,11 +320,23 @@ func TestQuestionIsTakenBackWhenTheLastClientGoes(t *testing.T) {
 
 func TestClientsAreToldWhichCommandsWaitForThePerson(t *testing.T) {
 	t.Parallel()
-	if got := waitsFor([]byte{byte(ctap.CmdGetInfo)}); got != ctaphid.Processing {
-		t.Errorf("getInfo waits for %v, want processing", got)
-	}
-	if got := waitsFor([]byte{byte(ctap.CmdSelection)}); got != ctaphid.UserNeeded {
-		t.Errorf("selection waits for %v, want the user", got)
+	for _, tt := range []struct {
+		what    string
+		request []byte
+		want    ctaphid.Waiting
+	}{
+		{"getInfo", []byte{byte(ctap.CmdGetInfo)}, ctaphid.Processing},
+		{"makeCredential", []byte{byte(ctap.CmdMakeCredential)}, ctaphid.UserNeeded},
+		{"selection", []byte{byte(ctap.CmdSelection)}, ctaphid.UserNeeded},
+		{"reset", []byte{byte(ctap.CmdReset)}, ctaphid.UserNeeded},
+		{"bioEnrollment", []byte{byte(ctap.CmdBioEnrollment)}, ctaphid.UserNeeded},
+		{"a token for a PIN", []byte{byte(ctap.CmdClientPIN), 0xa2, 1, 2, 2, 9}, ctaphid.Processing},
+		{"a token for a finger", []byte{byte(ctap.CmdClientPIN), 0xa2, 1, 2, 2, 6}, ctaphid.UserNeeded},
+		{"nonsense", []byte{byte(ctap.CmdClientPIN), 0xff}, ctaphid.Processing},
+	} {
+		if got := waitsFor(tt.request); got != tt.want {
+			t.Errorf("%s waits for %v, want %v", tt.what, got, tt.want)
+		}
 	}
 }
 

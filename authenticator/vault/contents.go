@@ -22,6 +22,7 @@ type contents struct {
 	all       group
 	loading   bool   // byRP and all are not there yet
 	saved     uint64 // items ever saved
+	revision  uint64 // see Vault.Revision
 	notes     map[string][]byte
 	taken     uint64   // records of the log that is read
 	ended     bool     // what ends the snapshots was read
@@ -91,7 +92,7 @@ func (c *contents) list(i *item) {
 func newContents(j *journal, k unwrapped) *contents {
 	return &contents{
 		journal: j, byID: map[string]*item{}, byRP: map[webauthn.RPID]*group{}, byAccount: map[account]*item{},
-		notes: map[string][]byte{}, vaultKey: secret.New(k.key.Expose()), pinLength: k.length,
+		revision: revisions.Add(1), notes: map[string][]byte{}, vaultKey: secret.New(k.key.Expose()), pinLength: k.length,
 	}
 }
 
@@ -119,11 +120,17 @@ func (c *contents) do(r record) error {
 // take changes what is in memory. Reading the log does the same again, so it
 // may depend on nothing but the records.
 func (c *contents) take(e entry) error {
+	before := len(c.byID)
 	for n := range e.items {
 		c.add(&e.items[n])
 	}
 	c.taken++
+	if len(e.items) != 0 || len(e.other.Delete) != 0 {
+		c.revision = revisions.Add(1)
+	}
 	if e.snapshot {
+		// A snapshot is read quickly, but what it replaced is history.
+		c.singles += uint64(len(e.items) - (len(c.byID) - before))
 		return nil
 	}
 	c.singles++

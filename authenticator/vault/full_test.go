@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cardea/authenticator"
 	"cardea/authenticator/vault/vaulttest"
 )
 
@@ -68,6 +69,15 @@ func writeOnAFullDisk(path string) error {
 	})
 	if err != nil || v.open.journal != log {
 		return fmt.Errorf("the log was written anew on a full disk: %v", err)
+	}
+	many := make([]authenticator.Passkey, 200)
+	for n := range many {
+		many[n] = numbered(n)
+	}
+	for _, all := range [][]authenticator.Passkey{many[:5], many} {
+		if err := limited(log.end+10, func() error { return v.SaveAll(ctx, all) }); err == nil || len(v.open.all) != kept {
+			return fmt.Errorf("%d passkeys were saved on a full disk: %v; now there are %d", len(all), err, len(v.open.all))
+		}
 	}
 	p.ID[0], p.Account.Handle = 99, []byte("1")
 	if err := v.Save(ctx, p); err != nil { // there is room again

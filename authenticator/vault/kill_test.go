@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cardea/authenticator"
+	"cardea/webauthn"
 )
 
 // killedEnv makes this test binary the program that is killed: "what path".
@@ -150,6 +151,53 @@ func TestKilledWhileWriting(t *testing.T) {
 		t.Error("no log was ever written anew")
 	}
 	t.Logf("%d passkeys at the end; %d logs began with a snapshot", len(known), rewritten)
+}
+
+// Of passkeys that are saved together all are there or none, and what was
+// acknowledged is there.
+func TestKilledWhileSavingMany(t *testing.T) {
+	t.Parallel()
+	path := newVaultAt(t, rightPIN)
+	known := map[string]string{} // the nickname that all of a site have
+	whole, none := 0, 0
+	for round := range kills(t, 30) {
+		doubt := map[string]string{}
+		for _, d := range runAndKill(t, "batch", path, 30*time.Millisecond) {
+			if site, tag := d.args[0], d.args[1]; d.done {
+				known[site] = tag
+				delete(doubt, site)
+			} else {
+				doubt[site] = tag
+			}
+		}
+		v := survivor(t, path)
+		check(t, v.Unlock(t.Context(), rightPIN))
+		for site, size := range batches {
+			found := map[string]int{}
+			all, err := v.Passkeys(t.Context(), webauthn.RPID(site))
+			check(t, err)
+			for _, p := range all {
+				found[p.Nickname]++
+			}
+			switch tag := doubt[site]; {
+			case len(all) == 0 && known[site] == "":
+			case tag != "" && found[tag] == size:
+				whole++
+				known[site] = tag
+			case found[known[site]] == size:
+				if tag != "" {
+					none++
+				}
+			default:
+				t.Fatalf("round %d, %s: %v, want %d of %q or %q", round, site, found, size, known[site], tag)
+			}
+			if len(all) != 0 && len(all) != size {
+				t.Fatalf("round %d: %d passkeys for %s, want %d", round, len(all), site, size)
+			}
+		}
+		v.Close()
+	}
+	t.Logf("of what was under way %d were there, whole, and %d were not", whole, none)
 }
 
 func state(p authenticator.Passkey) string {

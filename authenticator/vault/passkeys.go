@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"cardea/authenticator"
@@ -21,11 +22,26 @@ func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator
 	return v.open.passkeys(rp), nil
 }
 
+// revisions numbers the states of all vaults that this program ever had open,
+// so that no two have the same number.
+var revisions atomic.Uint64
+
+// Revision is another number after each passkey that was saved or deleted, and
+// after each lock. Zero says that the vault is locked.
+func (v *Vault) Revision() uint64 {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.open == nil {
+		return 0
+	}
+	return v.open.revision
+}
+
 // Save adds a passkey, as authenticator.Vault says.
 func (v *Vault) Save(ctx context.Context, p authenticator.Passkey) error {
 	return v.change(ctx, "saving a passkey", func(c *contents) (record, error) {
-		if len(p.ID) == 0 || len(p.ID) > webauthn.MaxCredentialID {
-			return record{}, fmt.Errorf("credential ID of %d bytes", len(p.ID))
+		if err := checkID(p.ID); err != nil {
+			return record{}, err
 		}
 		return record{Save: store(p)}, nil
 	})

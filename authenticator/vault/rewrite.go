@@ -54,10 +54,7 @@ func (v *Vault) tidy() {
 	if c.rewriting != nil || int64(c.singles) <= int64(len(c.byID)/4+len(c.notes)+v.slack) || c.singles < c.patience {
 		return
 	}
-	r := &rewrite{
-		items: slices.Clone(c.all), notes: maps.Clone(c.notes), written: make(chan struct{}),
-		fresh: &journal{path: c.journal.path, aead: c.journal.aead},
-	}
+	r := c.newRewrite(slices.Clone(c.all))
 	c.rewriting = r
 	v.background.Go(func() {
 		r.err = r.write()
@@ -66,9 +63,17 @@ func (v *Vault) tidy() {
 		defer v.mu.Unlock()
 		// Whoever locked the vault meanwhile has taken care of r.
 		if v.open == c && c.rewriting == r {
-			c.finish(r)
+			_ = c.finish(r) // tried again; the old log has it all
 		}
 	})
+}
+
+// newRewrite begins a log of the items and the notes.
+func (c *contents) newRewrite(items group) *rewrite {
+	return &rewrite{
+		items: items, notes: maps.Clone(c.notes), written: make(chan struct{}),
+		fresh: &journal{path: c.journal.path, aead: c.journal.aead},
+	}
 }
 
 // write writes what was there at the beginning.
@@ -129,7 +134,7 @@ func arrayHead(n int) []byte {
 }
 
 // finish puts the new log in the place of the old one. The caller holds mu.
-func (c *contents) finish(r *rewrite) {
+func (c *contents) finish(r *rewrite) error {
 	c.rewriting = nil
 	defer r.forget()
 	err := r.err
@@ -150,11 +155,12 @@ func (c *contents) finish(r *rewrite) {
 		c.patience = c.singles + c.singles/4
 		r.discard()
 		c.journal.checkInPlace()
-		return
+		return err
 	}
 	c.journal.close()
 	c.journal = r.fresh
 	c.singles, c.patience = uint64(len(r.missed)), 0
+	return nil
 }
 
 // stopRewriting gives up what is being written. The caller holds mu.

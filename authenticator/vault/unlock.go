@@ -1,9 +1,13 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"cardea/authenticator"
+	"cardea/internal/secret"
 )
 
 // Unlock tries the secret and, if it is right, makes the passkeys readable. On
@@ -72,7 +76,8 @@ func (v *Vault) ChangePIN(ctx context.Context, old, new string) error {
 	return v.ChangeSecret(ctx, old, v.Kind(), new)
 }
 
-// ChangeSecret replaces the secret, and perhaps its kind.
+// ChangeSecret replaces the secret, and perhaps its kind. A PIN has to do for the
+// security key that this may be, too, whose settings may ask for a longer one.
 func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new string) error {
 	if err := CheckPolicy(kind, new); err != nil {
 		return fmt.Errorf("new %w", err)
@@ -86,6 +91,9 @@ func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new str
 	defer k.key.Wipe()
 	h := v.header // nobody changes it while we hold attempts
 	h.Kind = kind
+	if err := h.accept(kind, new, old == new, k.key); err != nil {
+		return fmt.Errorf("new %w", err)
+	}
 	if err := h.wrap(new, k.key); err != nil {
 		return fmt.Errorf("changing secret: %w", err)
 	}
@@ -98,6 +106,21 @@ func (v *Vault) ChangeSecret(ctx context.Context, old string, kind Kind, new str
 		v.open.pinLength = lengthOf(kind, new)
 	}
 	return nil
+}
+
+// accept holds a new PIN against the settings, and changes them with it.
+func (h *header) accept(kind Kind, new string, same bool, vaultKey secret.Key) error {
+	if kind != PIN {
+		return nil // clients know nothing of it, nor do their rules
+	}
+	settings, err := authenticator.CheckNewPIN(h.Settings, new, same)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	if bytes.Equal(settings, h.Settings) {
+		return nil
+	}
+	return h.put(settings, vaultKey)
 }
 
 // try spends an attempt on the secret and returns the vault key. The caller

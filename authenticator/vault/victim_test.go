@@ -11,15 +11,17 @@ import (
 	"strings"
 	"time"
 
+	"cardea/authenticator"
 	"cardea/authenticator/vault/vaulttest"
 	"cardea/internal/secret"
+	"cardea/webauthn"
 )
 
 // victims are the programs that are killed. They change a vault without end, or
 // wait when they have done what they do; an error ends them.
 var victims = map[string]func(path string) error{
 	"write": writeUntilKilled, "pin": changePINUntilKilled, "enroll": enrollUntilKilled,
-	"create": createAndWait, "upgrade": upgradeAndWait, "guess": guessUntilKilled,
+	"batch": saveAllUntilKilled, "create": createAndWait, "upgrade": upgradeAndWait, "guess": guessUntilKilled,
 }
 
 // tell does something between saying that it begins and that it is done.
@@ -66,6 +68,33 @@ func writeUntilKilled(path string) error {
 		}
 		if err := errors.Join(steps...); err != nil {
 			return err
+		}
+	}
+}
+
+// batches are the sites that saveAllUntilKilled saves passkeys for, and how many
+// at once: so many that they take one record, and so many that they do not.
+var batches = map[string]int{"few.example": 20, "many.example": 300}
+
+// saveAllUntilKilled replaces all passkeys of a site, again and again. Those of
+// one time have a nickname in common.
+func saveAllUntilKilled(path string) error {
+	v, err := openVictim(path)
+	if err != nil {
+		return err
+	}
+	for {
+		for site, n := range batches {
+			tag := rand.Text()[:8]
+			var all []authenticator.Passkey
+			for i := range n {
+				p := vaulttest.NewPasskey(1, webauthn.RPID(site), fmt.Sprint(i))
+				p.ID, p.Nickname = secret.Random(16).Expose(), tag
+				all = append(all, p)
+			}
+			if err := tell(func() error { return v.SaveAll(context.Background(), all) }, "batch", site, tag); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (c *restoreCommand) Run(s *session) error {
 		return c.proved(s, m, func(secret string) error {
 			counts, err := m.Import(s.ctx, secret, b.Passkeys)
 			if err != nil {
-				return unfinished(err, counts)
+				return err
 			}
 			text := fmt.Sprintf("From the backup of %s: %s.", b.Made.Local().Format("2006-01-02 15:04"), countWords(counts))
 			return s.tell(c.JSON, struct {
@@ -111,14 +111,6 @@ func (c *restoreCommand) read(s *session) (exchange.Backup, error) {
 			return exchange.Backup{}, err
 		}
 	}
-}
-
-// unfinished says how far it came: what was counted is in the vault.
-func unfinished(err error, c exchange.Counts) error {
-	if c.Added+c.Replaced == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; %s are in the vault, and doing it once more brings in the rest", err, plural(c.Added+c.Replaced, "passkey", "passkeys"))
 }
 
 func countWords(c exchange.Counts) string {

@@ -45,7 +45,7 @@ func (c *importCommand) Run(s *session) error {
 		return c.proved(s, m, func(secret string) error {
 			counts, err := m.Import(s.ctx, secret, in.Passkeys)
 			if err != nil {
-				return unfinished(err, counts)
+				return err
 			}
 			done := imported{counts, in.Exporter, in.Duplicates, in.Other, orNone(in.Left), orNone(in.Dropped)}
 			return s.tell(c.JSON, done, done.words(c.File))

@@ -109,7 +109,7 @@ func table(w io.Writer, all []authenticator.Passkey) error {
 	fmt.Fprintln(t, "ID\tSITE\tACCOUNT\tNAME\tCREATED\tLAST USED")
 	size := refSize(all)
 	for _, p := range all {
-		row := []string{manage.Ref(p)[:size], string(p.RPID), accountOf(p), cmp.Or(p.Nickname, "-"), day(p.CreatedAt), day(p.LastUsed)}
+		row := []string{manage.Ref(p)[:size], authenticator.SiteName(p.RPID), accountOf(p), cmp.Or(p.Nickname, "-"), day(p.CreatedAt), day(p.LastUsed)}
 		for n := range row {
 			row[n] = printable(row[n], false)
 		}
@@ -191,7 +191,7 @@ func details(p authenticator.Passkey) string {
 		}
 		return t.Local().Format("2006-01-02 15:04")
 	}
-	say("Site", string(p.RPID))
+	say("Site", authenticator.SiteName(p.RPID))
 	if p.RPName != string(p.RPID) {
 		say("Calls itself", p.RPName)
 	}
@@ -227,7 +227,7 @@ func (c *passkeysRenameCommand) Run(s *session) error {
 			return err
 		}
 		p.Nickname = name
-		what := fmt.Sprintf("The passkey for %s at %s ", accountOf(p), p.RPID)
+		what := fmt.Sprintf("The passkey for %s at %s ", accountOf(p), authenticator.SiteName(p.RPID))
 		return s.tell(c.JSON, tell(p), what+pick(name == "", "has no name of yours now.", "is called "+name+" now."))
 	})
 }
@@ -241,7 +241,7 @@ type passkeysDeleteCommand struct {
 func (c *passkeysDeleteCommand) Run(s *session) error {
 	return c.found(s, c.Passkey, func(m *management, secret string, p authenticator.Passkey) error {
 		if !c.Yes {
-			sure, err := s.sure(fmt.Sprintf("Delete the passkey for %s at %s? If it is your only way in, you lose the account.", accountOf(p), p.RPID))
+			sure, err := s.sure(fmt.Sprintf("Delete the passkey for %s at %s? If it is your only way in, you lose the account.", accountOf(p), authenticator.SiteName(p.RPID)))
 			if err != nil || !sure {
 				return err
 			}
@@ -249,7 +249,7 @@ func (c *passkeysDeleteCommand) Run(s *session) error {
 		if err := m.Delete(s.ctx, secret, p.ID); err != nil {
 			return err
 		}
-		return s.tell(c.JSON, tell(p), fmt.Sprintf("Deleted here. Delete it in your account at %s too.", p.RPID))
+		return s.tell(c.JSON, tell(p), fmt.Sprintf("Deleted here. Delete it in your account at %s too.", authenticator.SiteName(p.RPID)))
 	})
 }
 

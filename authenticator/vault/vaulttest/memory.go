@@ -20,6 +20,7 @@ type Memory struct {
 	mu        sync.Mutex
 	locked    bool
 	saved     uint64 // passkeys, ever
+	deleted   uint64
 	byID      map[string]*kept
 	byRP      map[webauthn.RPID]map[string]*kept // and then by ID
 	byAccount map[account]*kept                  // the discoverable ones
@@ -66,6 +67,17 @@ func (m *Memory) Locked() bool {
 	return m.locked
 }
 
+// Revision is another number after each passkey that was saved or deleted, and
+// zero while m is locked.
+func (m *Memory) Revision() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.locked {
+		return 0
+	}
+	return 1 + m.saved + m.deleted
+}
+
 // Passkeys returns the passkeys for rp, or all, newest first.
 func (m *Memory) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
 	m.mu.Lock()
@@ -89,11 +101,23 @@ func (m *Memory) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticato
 
 // Save adds or replaces a passkey.
 func (m *Memory) Save(ctx context.Context, p authenticator.Passkey) error {
+	return m.SaveAll(ctx, []authenticator.Passkey{p})
+}
+
+// SaveAll saves passkeys, one after the other.
+func (m *Memory) SaveAll(ctx context.Context, passkeys []authenticator.Passkey) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.readable(ctx); err != nil {
 		return err
 	}
+	for _, p := range passkeys {
+		m.save(p)
+	}
+	return nil
+}
+
+func (m *Memory) save(p authenticator.Passkey) {
 	m.remove(m.byID[string(p.ID)])
 	if m.byID == nil {
 		m.byID, m.byRP, m.byAccount = map[string]*kept{}, map[webauthn.RPID]map[string]*kept{}, map[account]*kept{}
@@ -109,7 +133,6 @@ func (m *Memory) Save(ctx context.Context, p authenticator.Passkey) error {
 		m.byRP[p.RPID] = map[string]*kept{}
 	}
 	m.byRP[p.RPID][string(p.ID)] = k
-	return nil
 }
 
 // remove forgets k, which may be nil.
@@ -156,6 +179,7 @@ func (m *Memory) Delete(ctx context.Context, id webauthn.CredentialID) error {
 		return authenticator.ErrNoPasskey
 	}
 	m.remove(k)
+	m.deleted++
 	return nil
 }
 
