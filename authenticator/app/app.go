@@ -132,7 +132,7 @@ func New(cfg Config) (*App, error) {
 	}
 	a.settle()
 	a.auth, a.key = newAuthenticator(a), newKey(a)
-	a.keeper.proved = a.secretGiven
+	a.keeper.proved, a.keeper.renewed = a.secretGiven, a.key.SecretChanged
 	return a, nil
 }
 

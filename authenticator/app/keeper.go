@@ -26,8 +26,9 @@ type keeper struct {
 	after   time.Duration // without use, until a vault locks itself
 	locked  func()        // told when one is locked; nil until Settle
 
-	// proved hears each time that the right secret was given; nil for nobody.
-	proved func()
+	// proved hears each time that the right secret was given, renewed that there
+	// is another secret, or another vault. Set before the first use.
+	proved, renewed func()
 }
 
 var _ authenticator.Vault = (*keeper)(nil)
@@ -36,7 +37,7 @@ func openKeeper(path string, old bool) (*keeper, error) {
 	if path == "" {
 		return nil, errors.New("no path for the vault")
 	}
-	k := &keeper{path: path}
+	k := &keeper{path: path, proved: func() {}, renewed: func() {}}
 	if old {
 		return k, nil
 	}
@@ -77,6 +78,7 @@ func (k *keeper) kept() (*vault.Vault, error) {
 func (k *keeper) Create(kind vault.Kind, secret string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	defer k.renewed()
 	if k.v != nil && k.v.Kind() == vault.NoPIN { // as after a reset
 		return k.v.ChangeSecret(context.Background(), "", kind, secret)
 	}
@@ -99,6 +101,7 @@ func (k *keeper) Erase() error {
 	if k.v == nil {
 		return vault.ErrNone
 	}
+	defer k.renewed()
 	if err := k.v.Close(); err != nil {
 		return fmt.Errorf("closing the vault: %w", err)
 	}
@@ -144,7 +147,7 @@ func (k *keeper) Prove(ctx context.Context, secret string) error {
 	default:
 		err = v.Verify(ctx, secret)
 	}
-	if err == nil && k.proved != nil {
+	if err == nil {
 		k.proved()
 	}
 	return err
@@ -157,13 +160,25 @@ func (k *keeper) Lock() {
 	}
 }
 
-// Change replaces the secret.
+// Change replaces the secret, and ends what programs were given for the old one:
+// what lasts before the change, so that a crash leaves nothing of it, and what
+// does not last after it. A new PIN obeys the rules of the security key.
 func (k *keeper) Change(ctx context.Context, old string, kind vault.Kind, secret string) error {
+	if err := k.Prove(ctx, old); err != nil {
+		return err
+	}
 	v, err := k.kept()
 	if err != nil {
 		return vault.ErrNone
 	}
-	return v.ChangeSecret(ctx, old, kind, secret)
+	if err := authenticator.EndPersistentToken(ctx, v); err != nil {
+		return fmt.Errorf("ending the token that lasts: %w", err)
+	}
+	if err := v.ChangeSecret(ctx, old, kind, secret); err != nil {
+		return err
+	}
+	k.renewed()
+	return nil
 }
 
 // Holders are the names of what may open the vault without its secret.
