@@ -53,7 +53,7 @@ func newGallery(style Style) *gallery {
 		cfg:   Config{Style: style, OSVersion: is.version, DeviceName: is.name, Sensor: true, Now: func() time.Time { return galleryTime }},
 		words: manners[style], news: newNews(), keeper: &keeper{}, cabinet: &cabinet{now: defaultPreferences(style)},
 	}
-	a.desk = newDesk(func() {})
+	a.desk, a.sessions = newDesk(func() {}), newSessions("", true)
 	return &gallery{App: a}
 }
 

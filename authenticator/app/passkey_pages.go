@@ -49,7 +49,7 @@ type deletePage struct {
 func (a *App) passkeysPage(w http.ResponseWriter, r *http.Request, notice string) error {
 	all, err := a.keeper.Passkeys(r.Context(), "")
 	if errors.Is(err, authenticator.ErrLocked) {
-		return a.lockScreen(w, http.StatusOK, "")
+		return a.lockScreen(w, r, http.StatusOK, "")
 	}
 	if err != nil {
 		return fmt.Errorf("listing passkeys: %w", err)
