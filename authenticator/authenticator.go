@@ -3,6 +3,7 @@ package authenticator
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"cardea/ctap"
@@ -97,6 +98,12 @@ type Authenticator struct {
 	pin     pinState
 	powered time.Time
 
+	// forgiven says that the person has given their PIN elsewhere since the
+	// last wrong one. It belongs to no turn: they may be answering a question.
+	forgiven atomic.Bool
+	// renewed says that the secret is another since the last turn.
+	renewed atomic.Bool
+
 	// keys is vault if this is a security key, else nil.
 	keys       PINVault
 	states     storeStates
@@ -178,6 +185,39 @@ func (a *Authenticator) PowerCycle(ctx context.Context) error {
 	defer a.endTurn()
 	a.powerUp()
 	return nil
+}
+
+// Forgive takes back that wrong PINs in a row have ended all tries until the
+// power is cut, which is so that a program cannot spend the tries of a person who
+// is not there (CTAP §6.5.5.6). Whoever has the person's right PIN from them, not
+// from a client, calls it; the vault's count of all tries is not changed. It
+// does not wait.
+func (a *Authenticator) Forgive() { a.forgiven.Store(true) }
+
+// SecretChanged ends the token in use and half-done series: the secret that they
+// came from is another now, or the vault is. Whoever changes it other than by
+// clientPIN, or puts another vault in the place of the one there was, calls it;
+// EndPersistentToken is for the token that lasts. It does not wait for the
+// request under way, whose token ends with it.
+func (a *Authenticator) SecretChanged() { a.renewed.Store(true) }
+
+// forgetOld forgets what came from a secret that is no longer. The caller holds
+// the turn. Not the key agreements, which a client may be in the middle of: its
+// right PIN would count as a wrong one.
+func (a *Authenticator) forgetOld() {
+	if a.renewed.Swap(false) {
+		a.forgetSeries()
+		a.pin.token, a.pin.misses = token{}, 0
+	}
+}
+
+// pinMisses is how many wrong PINs in a row there were. The caller holds the
+// turn.
+func (a *Authenticator) pinMisses() int {
+	if a.forgiven.Swap(false) {
+		a.pin.misses = 0
+	}
+	return a.pin.misses
 }
 
 // forgetSeries ends what takes several commands.

@@ -156,22 +156,20 @@ func (v *visit) getUVToken(ctx context.Context, p pinuv.Protocol, r ctap.ClientP
 	return ctap.ClientPINResponse{PinUvAuthToken: sealed}, nil
 }
 
-// verify verifies the person by one question: at a locked vault the one that
-// unlocks it.
+// verify verifies the person and asks whether the token may be had. A locked
+// vault is unlocked first, by a question of its own: a finger that opens it, or
+// a PIN that was typed for other reasons, agrees to nothing. Who has just been
+// verified so is only asked.
 func (v *visit) verify(ctx context.Context, permissions ctap.Permission, rp webauthn.RPID) error {
-	prompt := Prompt{Kind: Verify, RPID: rp, Permissions: permissions, Verify: true}
-	if v.a.vault.Locked() {
-		prompt.Kind = Unlock
+	err := v.unlock(ctx, rp)
+	if err == nil {
+		_, err = v.ask(ctx, Prompt{Kind: Verify, RPID: rp, Permissions: permissions, Verify: true})
 	}
-	_, err := v.ask(ctx, prompt)
 	if errors.Is(err, ErrNotVerified) {
 		if v.a.uvRetries() == 0 {
 			return ctap.UVBlocked
 		}
 		return ctap.UVInvalid
-	}
-	if err == nil && v.a.vault.Locked() {
-		return fmt.Errorf("%w: the vault is still locked", ctap.OperationDenied)
 	}
 	return err
 }

@@ -270,13 +270,28 @@ func TestUVUnlocksTheVault(t *testing.T) {
 	r.must(err)
 	_, err = r.get(proveGet(token, pinuv.Two))
 	r.must(err)
-	r.wantAsked(authenticator.MakePasskey, authenticator.Unlock)
-	if p := r.person.Asked()[1]; p.Permissions != ctap.PermitGetAssertion || p.RPID != rpID {
-		t.Errorf("the person saw %+v", p)
+	r.wantAsked(authenticator.MakePasskey, authenticator.Unlock, authenticator.Verify)
+	if p := r.person.Asked()[1]; p.Permissions != 0 || p.RPID != rpID || !p.Verify {
+		t.Errorf("to unlock, the person saw %+v", p)
+	}
+	if p := r.person.Asked()[2]; p.Permissions != ctap.PermitGetAssertion || p.RPID != rpID || p.Verify {
+		t.Errorf("after that, the person saw %+v", p)
 	}
 	r.powerCycle()
 	_, err = r.uvToken(ctap.PermitGetAssertion, rpID) // says yes, and opens nothing
 	wantStatus(t, err, ctap.OperationDenied)
+}
+
+// Who opens the vault has agreed to nothing yet: no token without a yes to what
+// it is for.
+func TestUnlockingIsNoConsentToAToken(t *testing.T) {
+	t.Parallel()
+	r := uvKey(t, nil).setPIN()
+	r.powerCycle()
+	r.person.Script(authtest.UnlockWith(1, func(int) error { r.vault.Unlock(); return nil }), authtest.Decline)
+	_, err := r.uvToken(ctap.PermitManagement|ctap.PermitConfig, "")
+	wantStatus(t, err, ctap.OperationDenied)
+	r.wantAsked(authenticator.Unlock, authenticator.Verify)
 }
 
 func TestAlwaysUVWithBuiltInUV(t *testing.T) {

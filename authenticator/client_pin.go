@@ -66,7 +66,7 @@ func (s *pinState) agreement(p pinuv.Protocol) (pinuv.KeyAgreement, error) {
 // clientPIN is authenticatorClientPIN (CTAP §6.5).
 func (v *visit) clientPIN(ctx context.Context, r ctap.ClientPINRequest) (any, error) {
 	if r.SubCommand == ctap.PINGetRetries { // takes no protocol
-		retries, cycle := uint(v.a.keys.Retries()), v.a.pin.misses >= maxMisses
+		retries, cycle := uint(v.a.keys.Retries()), v.a.pinMisses() >= maxMisses
 		return ctap.ClientPINResponse{PINRetries: &retries, PowerCycleState: &cycle}, nil
 	}
 	if r.SubCommand == ctap.PINGetUVRetries && v.a.builtInUV { // nor does this
@@ -210,7 +210,7 @@ func (v *visit) mayTryPIN() error {
 		return ctap.PINNotSet
 	case v.a.keys.Retries() == 0:
 		return ctap.PINBlocked
-	case v.a.pin.misses >= maxMisses:
+	case v.a.pinMisses() >= maxMisses:
 		return ctap.PINAuthBlocked
 	}
 	return nil

@@ -58,6 +58,23 @@ func (r keyRig) token(p pinuv.Protocol, permissions ctap.Permission, rp webauthn
 	return token
 }
 
+// A key that is built into a computer cannot be taken out and put in again. Its
+// person can show another way that they are there.
+func TestThePersonForgivesWrongPINs(t *testing.T) {
+	t.Parallel()
+	r := withPIN(t)
+	for _, want := range []ctap.Status{ctap.PINInvalid, ctap.PINInvalid, ctap.PINAuthBlocked} {
+		wantStatus(t, r.tryPIN("000000"), want)
+	}
+	wantStatus(t, r.tryPIN(pin), ctap.PINAuthBlocked)
+	r.a.Forgive()
+	r.must(r.tryPIN(pin))
+	// It holds for what was, not for what comes.
+	for _, want := range []ctap.Status{ctap.PINInvalid, ctap.PINInvalid, ctap.PINAuthBlocked} {
+		wantStatus(t, r.tryPIN("000000"), want)
+	}
+}
+
 func (r keyRig) tryPIN(pin string) error {
 	_, err := pinuv.GetToken(r.Context(), r.device(), pinuv.Two, pin, 0, "")
 	return err

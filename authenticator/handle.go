@@ -44,6 +44,7 @@ func (a *Authenticator) takeTurn(ctx context.Context) error {
 	}
 	select {
 	case a.turn <- struct{}{}:
+		a.forgetOld()
 		return nil
 	case <-ctx.Done():
 		return ctap.KeepaliveCancel

@@ -129,13 +129,17 @@ func (v *visit) checkExcluded(ctx context.Context, r ctap.MakeCredentialRequest,
 	if len(r.ExcludeList) == 0 {
 		return nil
 	}
-	verify = verify && v.a.keys != nil // a phone just tells
 	passkeys, err := v.named(ctx, r.RP.ID, r.ExcludeList, verify)
 	if err != nil {
 		return vaultStatus("looking for excluded passkeys", err)
 	}
 	if len(passkeys) == 0 {
 		return nil
+	}
+	if v.a.keys == nil {
+		// A phone just tells, unless all that there is to tell of is for a
+		// verified person alone.
+		verify = !slices.ContainsFunc(passkeys, func(p Passkey) bool { return !hidden(p, v.verified, true) })
 	}
 	if err := v.acknowledge(ctx, makePrompt(AlreadyHere, r, verify)); err != nil {
 		return err

@@ -44,8 +44,8 @@ const (
 	// Verify: is it you, and may the caller do for a while what
 	// Prompt.Permissions say, at Prompt.RPID? Of a security key with BuiltInUV
 	// only. A passkey that is made or used in the next half minute costs no
-	// second prompt. At a locked vault Unlock takes its place, with the same
-	// fields.
+	// second prompt. At a locked vault Unlock comes before it, and Verify is
+	// then asked without Prompt.Verify.
 	Verify Kind = "verify"
 	// MakePasskey: may a passkey for Prompt.User be saved?
 	MakePasskey Kind = "make"

@@ -35,7 +35,7 @@ func Serve(ctx context.Context, l net.Listener, a *authenticator.Authenticator, 
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	defer l.Close()
-	s := &server{a: a, pageURL: pageURL}
+	s := &server{a: a, page: func() string { return pageURL }}
 	for _, o := range opts {
 		o(s)
 	}
@@ -69,9 +69,15 @@ func WithManager(m manage.Manager) Option {
 	return func(s *server) { s.managing = &managing{m, make(chan struct{}, 1)} }
 }
 
+// WithPage has each program told a page of its own, in the place of pageURL: page
+// is called for each.
+func WithPage(page func() string) Option {
+	return func(s *server) { s.page = page }
+}
+
 type server struct {
 	a        *authenticator.Authenticator
-	pageURL  string
+	page     func() string
 	managing *managing // nil if the vault is not to be managed
 }
 
@@ -136,7 +142,7 @@ func (s *server) receive(ctx context.Context, conn net.Conn, q question) ([]auth
 func (s *server) answer(ctx context.Context, q question, program string) (reply, error) {
 	switch q.Kind {
 	case askHello:
-		return reply{PageURL: s.pageURL}, nil
+		return reply{PageURL: s.page()}, nil
 	case askHas:
 		switch has, known := s.a.HasPasskey(ctx, q.RPID); {
 		case !known:

@@ -90,7 +90,7 @@ func (a *App) runAgent(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("phone app: offering the authenticator: %w", err)
 	}
-	if err := agent.Serve(ctx, l, a.auth, a.PromptURL(), agent.WithManager(a.manager())); err != nil && ctx.Err() == nil {
+	if err := agent.Serve(ctx, l, a.auth, "", agent.WithPage(a.PromptURL), agent.WithManager(a.manager())); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("phone app: offering the authenticator: %w", err)
 	}
 	return nil

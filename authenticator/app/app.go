@@ -36,6 +36,10 @@ type Config struct {
 	// names this machine only. Requests for another host are refused.
 	URL string
 
+	// Unguarded has the pages answer whoever reaches them, as for a demonstration
+	// or a test: a browser need not be known. See decision 21.
+	Unguarded bool
+
 	// Advertiser is the radio. Nil means that Bluetooth is off. A computer has
 	// no use for it, nor for Tunnel and Service: it answers no codes.
 	Advertiser hybrid.Advertiser
@@ -76,6 +80,7 @@ type App struct {
 	auth  *authenticator.Authenticator // to programs of this user, and by codes
 	key   *authenticator.Authenticator // to whatever speaks to security keys
 
+	sessions *sessions
 	keeper   *keeper
 	cabinet  *cabinet
 	desk     *desk
@@ -124,7 +129,7 @@ func New(cfg Config) (*App, error) {
 		cfg: cfg, words: manners[cfg.Style], old: tooOld(cfg.Style, cfg.OSVersion), hosts: hosts,
 		news: newNews(), decoding: make(chan struct{}, pictures), closing: make(chan struct{}),
 	}
-	a.desk = newDesk(a.news.tell)
+	a.desk, a.sessions = newDesk(a.news.tell), newSessions(cfg.URL, cfg.Unguarded)
 	a.keeper, err = openKeeper(cfg.VaultPath, a.old)
 	if err != nil {
 		return nil, fmt.Errorf("phone app: %w", err)
@@ -142,6 +147,7 @@ func New(cfg Config) (*App, error) {
 	}
 	a.settle()
 	a.auth, a.key = newAuthenticator(a), newKey(a)
+	a.keeper.proved, a.keeper.renewed = a.secretGiven, a.key.SecretChanged
 	return a, nil
 }
 
@@ -155,8 +161,14 @@ func (a *App) Key() *authenticator.Authenticator { return a.key }
 // Info is what the phone tells of itself.
 func (a *App) Info() ctap.Info { return a.auth.Info() }
 
-// PromptURL is the page that shows only what is being asked.
-func (a *App) PromptURL() string { return a.cfg.URL + "/prompt" }
+// PromptURL is the page that shows only what is being asked. It makes the browser
+// that opens it known, once and soon: each call returns another.
+func (a *App) PromptURL() string {
+	if a.sessions.off {
+		return a.cfg.URL + "/prompt"
+	}
+	return a.cfg.URL + "/prompt?code=" + a.sessions.code(a.cfg.Now())
+}
 
 // Close withdraws what is being asked, ends transactions and open streams,
 // waits for their end, and closes the vault.
@@ -194,19 +206,27 @@ func (a *App) openAtStart(ctx context.Context) {
 	}
 }
 
-// watchAway locks the vault when the person goes, if they have it so.
+// watchAway hears when the person goes.
 func (a *App) watchAway(ctx context.Context) {
 	if a.cfg.Away == nil {
 		return
 	}
-	err := a.cfg.Away(ctx, func() {
-		if a.cabinet.get().LockAway {
-			a.keeper.Lock()
-			a.news.tell()
-		}
-	})
+	err := a.cfg.Away(ctx, a.personGone)
 	if ctx.Err() == nil {
 		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "the app will not hear when its person goes", slog.Any("error", err))
+	}
+}
+
+// personGone ends the question on the screen: nobody sees it any more, and the
+// finger that opens the screen must not answer it. The reader is let go for that.
+// Then the vault is locked.
+func (a *App) personGone() {
+	if q, _ := a.desk.see(); q != nil {
+		a.desk.end(q.id, outcomeNoAnswer, reply{err: authenticator.ErrNoAnswer})
+	}
+	if a.cabinet.get().LockAway {
+		a.keeper.Lock()
+		a.news.tell()
 	}
 }
 

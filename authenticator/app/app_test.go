@@ -61,7 +61,7 @@ func startAt(t *testing.T, path string, change func(*Config)) *site {
 	srv := httptest.NewUnstartedServer(nil)
 	log := &syncBuffer{}
 	cfg := Config{
-		Style: IOS, OSVersion: "17.4", DeviceName: "Test phone", VaultPath: path, Sensor: true,
+		Style: IOS, OSVersion: "17.4", DeviceName: "Test phone", VaultPath: path, Sensor: true, Unguarded: true,
 		URL: "http://" + srv.Listener.Addr().String(), Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	if change != nil {

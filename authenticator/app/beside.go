@@ -30,6 +30,7 @@ type Finger interface {
 // else a desktop lends. The zero besides is none of them.
 type besides struct {
 	watching int // pages in sight
+	misses   int // wrong fingers since the person was last known
 	mu       sync.Mutex
 	others   []authenticator.Person
 }
@@ -96,7 +97,7 @@ func (a *App) fingerReady(ctx context.Context, p authenticator.Prompt) bool {
 	if a.keeper.Blocked() || !a.keeper.Exists() || a.keeper.Locked() && a.opener() == nil {
 		return false
 	}
-	return a.cfg.Finger.Ready(ctx)
+	return a.besides.mayTryFinger() && a.cfg.Finger.Ready(ctx)
 }
 
 // opener is a holder that may open the vault without its secret; nil if none
@@ -140,17 +141,15 @@ func (a *App) feel(ctx context.Context, id string) {
 			return
 		}
 		err := a.cfg.Finger.Verify(at, func(t desktop.Try) {
+			if t == desktop.NotRecognized {
+				a.besides.missed()
+			}
 			a.desk.move(id, stepVerify, func(q *question) { q.problem, q.tries = tryWords[t], q.tries+1 })
 		})
-		if err == nil && a.keeper.Locked() {
-			err = a.openHere(at)
+		if err == nil {
+			err = a.felt(at, id)
 		}
 		if err == nil {
-			// Only at its step: a finger that comes late, when the secret is asked
-			// for, is no answer.
-			if a.desk.at(id, stepVerify) {
-				a.desk.allow(id, true)
-			}
 			left()
 			return
 		}
@@ -165,6 +164,53 @@ func (a *App) feel(ctx context.Context, id string) {
 		}
 		left()
 	}
+}
+
+// felt takes a finger that is known for the answer, only at its step: one that
+// comes late, when the secret is asked for or nobody is there, is none.
+func (a *App) felt(ctx context.Context, id string) error {
+	a.besides.forgive()
+	if !a.desk.at(id, stepVerify) {
+		return nil
+	}
+	opened := a.keeper.Locked()
+	if opened {
+		if err := a.openHere(ctx); err != nil {
+			return err
+		}
+	}
+	if !a.desk.allow(id, true) && opened {
+		a.keeper.Lock() // the person went meanwhile
+	}
+	return nil
+}
+
+// maxFingerMisses is how many wrong fingers, over all questions, leave only the
+// secret: whoever is at the desk may not try all night.
+const maxFingerMisses = 5
+
+func (b *besides) missed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.misses++
+}
+
+func (b *besides) forgive() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.misses = 0
+}
+
+func (b *besides) mayTryFinger() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.misses < maxFingerMisses
+}
+
+// secretGiven is what the right secret, given here, sets right.
+func (a *App) secretGiven() {
+	a.besides.forgive()
+	a.key.Forgive()
 }
 
 func fingerProblem(err error, noun string) string {

@@ -242,6 +242,7 @@ func TestFingerAtALockedVault(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, answered = s.ask(t.Context(), unlock)
+	s.post("/prompt", "id", id, "do", "continue")
 	if !s.desk.at(id, stepVerify) {
 		t.Error("no finger is offered where it would do")
 	}

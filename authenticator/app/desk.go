@@ -18,7 +18,7 @@ import (
 //	                                    │           └────────────────► answered
 //	                                    └── if nobody must be verified ► answered
 //	Unlock                           secret (or setUp, if there is no vault yet) ► answered
-//	                                 verify, if a finger can open the vault
+//	                                 as MakePasskey, if a finger can open the vault
 //	Reset                            hold ► answered
 //	AlreadyHere, NoPasskey           told ► answered, or as MakePasskey if the
 //	                                 answer is for a verified person alone

@@ -112,11 +112,15 @@
 // other users of this machine. On other systems whoever has an account there can
 // guess at the passcode, or erase the vault.
 //
-// What they do not guard against: whoever can open the loopback port, as any
-// program of the same user can, stands before the phone's screen. They see it as
-// it is, and while the vault is open the simulated sensor lets them answer.
-// Without a sensor each use asks for the passcode, PIN or pattern. Programs reach
-// the Authenticator by the agent's socket, which only the same user may open.
+// Programs of the same user that have nothing but loopback, as in a sandbox, are
+// kept out by a cookie: a browser gets it for the passcode, or for a code that is
+// good once and is a part of what PromptURL returns. Others see where the
+// passcode is asked for. With Config.Unguarded, as for a demonstration, whoever
+// opens the port stands before the phone's screen.
+//
+// What they do not guard against: programs that read the person's files, or the
+// cookies of their browser. Programs reach the Authenticator by the agent's
+// socket, which only the same user may open.
 //
 // # Minimum system
 //

@@ -53,7 +53,7 @@ func newGallery(style Style) *gallery {
 		cfg:   Config{Style: style, OSVersion: is.version, DeviceName: is.name, Sensor: true, Now: func() time.Time { return galleryTime }},
 		words: manners[style], news: newNews(), keeper: &keeper{}, cabinet: &cabinet{now: defaultPreferences(style)},
 	}
-	a.desk = newDesk(func() {})
+	a.desk, a.sessions = newDesk(func() {}), newSessions("", true)
 	return &gallery{App: a}
 }
 
@@ -129,7 +129,8 @@ func (g *gallery) passkeys() {
 	g.add("passkey", "passkey", p)
 	p.Nickname, p.Problem = "A name that is much longer than a row", "That name is longer than 30 characters."
 	g.add("passkey-problem", "passkey", p)
-	g.add("delete", "delete", deletePage{Frame: g.frame("Delete this passkey?", ""), Account: p.Account, Site: p.Site, Href: p.Href})
+	g.add("delete", "delete", deletePage{Frame: g.frame("Delete this passkey?", ""), Account: p.Account, Site: p.Site, Href: p.Href,
+		Field: g.field("secret", g.words.secret(vault.PIN).Label, vault.PIN)})
 }
 
 func (g *gallery) settings() {
@@ -258,6 +259,7 @@ func (g *gallery) questions() map[string]question {
 		"verify-make":  {step: stepVerify, prompt: save},
 		"secret":       {step: stepSecret, prompt: use},
 		"secret-wrong": {step: stepSecret, prompt: use, problem: "That's not the " + g.words.BareSecret + ". 1 try is left.", tries: 1},
+		"unlock-first": {step: stepConfirm, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
 		"unlock":       {step: stepSecret, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
 		"set-up-first": {step: stepSetUp, prompt: authenticator.Prompt{Kind: authenticator.Unlock, RPID: all[0].RPID, Caller: here}},
 		"already-here": told(authenticator.AlreadyHere),

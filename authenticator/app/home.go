@@ -41,17 +41,20 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) error {
 	case !a.keeper.Exists():
 		return see(w, r, "/setup")
 	case a.keeper.Locked():
-		return a.lockScreen(w, http.StatusOK, "")
+		return a.lockScreen(w, r, http.StatusOK, "")
 	default:
 		return a.passkeysPage(w, r, "")
 	}
 }
 
-func (a *App) lockScreen(w http.ResponseWriter, status int, problem string) error {
+func (a *App) lockScreen(w http.ResponseWriter, r *http.Request, status int, problem string) error {
 	kind := a.keeper.Kind()
 	p := lockPage{Frame: a.frame("Locked", ""), Problem: problem, Blocked: a.keeper.Blocked(),
 		Field: a.secretField("secret", a.words.secret(kind).Label, kind, problem)}
 	p.Frame.Live, p.Field.Focus = "lock", true
+	if !a.sessions.knows(r) {
+		p.Frame.Live, p.Frame.Alone, p.Frame.Sheet = "", true, sheet{}
+	}
 	return a.render(w, status, "lock", p)
 }
 
@@ -116,6 +119,7 @@ func (a *App) setUp(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.renderSetUp(w, http.StatusUnprocessableEntity, kind, bare, problem)
 	}
+	a.sessions.give(w)
 	a.desk.unlocked()
 	a.settle()
 	if bare {
@@ -141,8 +145,9 @@ func (a *App) unlock(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return fmt.Errorf("unlocking: %w", err)
 		}
-		return a.lockScreen(w, http.StatusUnprocessableEntity, problem)
+		return a.lockScreen(w, r, http.StatusUnprocessableEntity, problem)
 	}
+	a.sessions.give(w)
 	a.desk.unlocked()
 	a.settle()
 	return a.onward(w, r)

@@ -57,7 +57,7 @@ func (a *App) Handler() http.Handler {
 		if pattern == "POST /scan/frame" {
 			limit = maxPicture
 		}
-		mux.Handle(pattern, httpd.LimitBody(limit, httpd.Wrap(h, a.errorPage)))
+		mux.Handle(pattern, httpd.LimitBody(limit, httpd.Wrap(a.guard(pattern, h), a.errorPage)))
 	}
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(httpd.Wrap(refuseCrossOrigin, a.errorPage))
@@ -202,6 +202,9 @@ func (a *App) errorPage(w http.ResponseWriter, r *http.Request, e *httpd.Error) 
 	}
 	p := errorPage{Frame: a.frame("That didn't work", ""), Heading: "That didn't work", Says: e.Public,
 		Reference: string(httpd.ReferenceOf(r.Context()))}
+	if !a.sessions.knows(r) {
+		p.Frame.Alone, p.Frame.Sheet = true, sheet{}
+	}
 	if err := a.render(w, e.Status, "error", p); err != nil {
 		httpd.PlainError(w, r, httpd.AsError(errors.Join(e, err)))
 	}

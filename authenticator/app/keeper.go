@@ -23,6 +23,12 @@ type keeper struct {
 	v  *vault.Vault // nil if there is none
 	// settled is v once it was told whom to tell that it has locked itself.
 	settled *vault.Vault
+	after   time.Duration // without use, until a vault locks itself
+	locked  func()        // told when one is locked; nil until Settle
+
+	// proved hears each time that the right secret was given, renewed that there
+	// is another secret, or another vault. Set before the first use.
+	proved, renewed func()
 	// erased, unless nil, ends what must not outlive the passkeys. It is set
 	// before the keeper is used.
 	erased func() error
@@ -34,7 +40,7 @@ func openKeeper(path string, old bool) (*keeper, error) {
 	if path == "" {
 		return nil, errors.New("no path for the vault")
 	}
-	k := &keeper{path: path}
+	k := &keeper{path: path, proved: func() {}, renewed: func() {}}
 	if old {
 		return k, nil
 	}
@@ -75,6 +81,7 @@ func (k *keeper) kept() (*vault.Vault, error) {
 func (k *keeper) Create(kind vault.Kind, secret string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	defer k.renewed()
 	if k.v != nil && k.v.Kind() == vault.NoPIN { // as after a reset
 		return k.v.ChangeSecret(context.Background(), "", kind, secret)
 	}
@@ -86,6 +93,7 @@ func (k *keeper) Create(kind vault.Kind, secret string) error {
 		return err
 	}
 	k.v = v
+	k.settle()
 	return nil
 }
 
@@ -96,6 +104,7 @@ func (k *keeper) Erase() error {
 	if k.v == nil {
 		return vault.ErrNone
 	}
+	defer k.renewed()
 	if err := k.v.Close(); err != nil {
 		return fmt.Errorf("closing the vault: %w", err)
 	}
@@ -144,10 +153,14 @@ func (k *keeper) Prove(ctx context.Context, secret string) error {
 	case err != nil:
 		return vault.ErrNone
 	case v.Locked():
-		return v.Unlock(ctx, secret)
+		err = v.Unlock(ctx, secret)
 	default:
-		return v.Verify(ctx, secret)
+		err = v.Verify(ctx, secret)
 	}
+	if err == nil {
+		k.proved()
+	}
+	return err
 }
 
 // Lock closes the vault until its secret is given again.
@@ -157,13 +170,25 @@ func (k *keeper) Lock() {
 	}
 }
 
-// Change replaces the secret.
+// Change replaces the secret, and ends what programs were given for the old one:
+// what lasts before the change, so that a crash leaves nothing of it, and what
+// does not last after it. A new PIN obeys the rules of the security key.
 func (k *keeper) Change(ctx context.Context, old string, kind vault.Kind, secret string) error {
+	if err := k.Prove(ctx, old); err != nil {
+		return err
+	}
 	v, err := k.kept()
 	if err != nil {
 		return vault.ErrNone
 	}
-	return v.ChangeSecret(ctx, old, kind, secret)
+	if err := authenticator.EndPersistentToken(ctx, v); err != nil {
+		return fmt.Errorf("ending the token that lasts: %w", err)
+	}
+	if err := v.ChangeSecret(ctx, old, kind, secret); err != nil {
+		return err
+	}
+	k.renewed()
+	return nil
 }
 
 // Holders are the names of what may open the vault without its secret.
@@ -202,17 +227,25 @@ func (k *keeper) Unenroll(ctx context.Context, h vault.KeyHolder) error {
 	return v.Unenroll(ctx, h.Name(), h)
 }
 
-// Settle has the vault lock itself after a time without use, and say so.
+// Settle has the vault, and each that is made later, lock itself after a time
+// without use, and say so.
 func (k *keeper) Settle(after time.Duration, locked func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.v == nil {
+	k.after, k.locked = after, locked
+	k.settle()
+}
+
+// settle has the vault that is there now do as Settle was told, whoever made
+// it. The caller holds mu.
+func (k *keeper) settle() {
+	if k.v == nil || k.locked == nil {
 		return
 	}
-	k.v.LockAfter(after)
+	k.v.LockAfter(k.after)
 	if k.settled != k.v {
 		k.settled = k.v
-		k.v.OnLock(locked) // for the life of this vault
+		k.v.OnLock(k.locked) // for the life of this vault
 	}
 }
 

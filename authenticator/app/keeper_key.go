@@ -52,6 +52,7 @@ func (k *keeper) SetPINHash(ctx context.Context, hash []byte, length int, settin
 			return fmt.Errorf("making the vault: %w", err)
 		}
 		k.v = v
+		k.settle()
 	}
 	if k.v.Kind() == vault.Pattern {
 		return fmt.Errorf("%w: opened by a pattern", authenticator.ErrLocked)

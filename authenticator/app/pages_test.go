@@ -119,7 +119,15 @@ func TestPasskeyIsNamedAndDeleted(t *testing.T) {
 	says(t, s.page("/"), "Work key")
 
 	says(t, s.page(href+"/delete"), "Delete this passkey?", "login.example still lists it")
-	_, location, _ = s.post(href + "/delete")
+	for _, secret := range []string{"", "111111"} { // there is no way back
+		if status, _, _ := s.post(href+"/delete", "secret", secret); status != http.StatusUnprocessableEntity {
+			t.Errorf("deleting by %q = %d, want 422", secret, status)
+		}
+	}
+	if all, err := s.keeper.Passkeys(t.Context(), ""); err != nil || len(all) != 2 {
+		t.Fatalf("%d passkeys without the secret, %v; want both still", len(all), err)
+	}
+	_, location, _ = s.post(href+"/delete", "secret", testPIN)
 	body = s.page(location)
 	says(t, body, "Delete it in your account on the site too", "desk@example")
 	if strings.Contains(body, "ana@example") {

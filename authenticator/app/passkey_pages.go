@@ -42,12 +42,14 @@ type passkeyPage struct {
 type deletePage struct {
 	Frame               frame
 	Account, Site, Href string
+	Field               secretField
+	Problem             string
 }
 
 func (a *App) passkeysPage(w http.ResponseWriter, r *http.Request, notice string) error {
 	all, err := a.keeper.Passkeys(r.Context(), "")
 	if errors.Is(err, authenticator.ErrLocked) {
-		return a.lockScreen(w, http.StatusOK, "")
+		return a.lockScreen(w, r, http.StatusOK, "")
 	}
 	if err != nil {
 		return fmt.Errorf("listing passkeys: %w", err)
@@ -156,15 +158,33 @@ func (a *App) deletePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.render(w, http.StatusOK, "delete", deletePage{
+	return a.renderDelete(w, http.StatusOK, p, "")
+}
+
+func (a *App) renderDelete(w http.ResponseWriter, status int, p authenticator.Passkey, problem string) error {
+	kind := a.keeper.Kind()
+	return a.render(w, status, "delete", deletePage{
 		Frame: a.frame("Delete this passkey?", ""), Account: accountName(p.Account), Site: authenticator.SiteName(p.RPID), Href: hrefOf(p),
+		Field: a.secretField("secret", a.words.secret(kind).Label, kind, problem), Problem: problem,
 	})
 }
 
+// deletePasskey wants the secret, as the command for it does: there is no way
+// back, and a page cannot tell a person from a program.
 func (a *App) deletePasskey(w http.ResponseWriter, r *http.Request) error {
 	p, err := a.passkeyOf(r)
 	if err != nil {
 		return err
+	}
+	if err := a.keeper.Prove(r.Context(), r.PostFormValue("secret")); err != nil {
+		problem, err := a.secretProblem(err, a.keeper.Kind())
+		if err != nil {
+			return fmt.Errorf("deleting a passkey: %w", err)
+		}
+		if a.keeper.Locked() {
+			return see(w, r, "/")
+		}
+		return a.renderDelete(w, http.StatusUnprocessableEntity, p, problem)
 	}
 	if err := a.keeper.Delete(r.Context(), p.ID); err != nil {
 		return fmt.Errorf("deleting a passkey: %w", err)

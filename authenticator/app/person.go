@@ -36,6 +36,9 @@ func (a person) Ask(ctx context.Context, p authenticator.Prompt) (authenticator.
 	return answer, err
 }
 
+// firstStep is where a question begins. Never at the sensor: a finger that was
+// meant for another program, or for the lock of the screen, is no answer. A press
+// that only who sees the question can make comes before it.
 func (a *App) firstStep(p authenticator.Prompt, finger bool) step {
 	switch p.Kind {
 	case authenticator.Unlock:
@@ -43,7 +46,7 @@ func (a *App) firstStep(p authenticator.Prompt, finger bool) step {
 		case !a.keeper.Exists():
 			return stepSetUp
 		case finger:
-			return stepVerify
+			return stepConfirm
 		}
 		return stepSecret
 	case authenticator.AlreadyHere, authenticator.NoPasskey:
@@ -61,7 +64,7 @@ func (a *App) firstStep(p authenticator.Prompt, finger bool) step {
 // afterConfirm is where a yes leads: to the sensor, to the secret, or out.
 func (a *App) afterConfirm(q *question) (next step, done bool) {
 	switch {
-	case !q.prompt.Verify:
+	case !q.prompt.Verify && q.prompt.Kind != authenticator.Unlock:
 		return "", true
 	case q.finger || a.sensorWorks():
 		return stepVerify, false

@@ -155,6 +155,11 @@ func (a *App) changeSecret(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.renderSecret(w, http.StatusUnprocessableEntity, kind, problem)
 	}
+	if kind == vault.PIN {
+		if _, err := authenticator.CheckNewPIN(a.keeper.Settings(), secret, secret == r.PostFormValue("current")); err != nil {
+			return a.renderSecret(w, http.StatusUnprocessableEntity, kind, "That won't do: "+err.Error()+".")
+		}
+	}
 	if err := a.keeper.Change(r.Context(), r.PostFormValue("current"), kind, secret); err != nil {
 		problem, err := a.secretProblem(err, a.keeper.Kind())
 		if err != nil {

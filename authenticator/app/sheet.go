@@ -147,6 +147,11 @@ func (a *App) drawConfirm(s *sheet, q *question) {
 		a.drawTold(s, q)
 	case authenticator.Verify:
 		a.drawPermissions(s, q)
+	case authenticator.Unlock:
+		s.Title, s.Says = "Open your passkeys?", who+" is asking for"
+		if s.Site == "" {
+			s.Says = who + " is asking for them."
+		}
 	default: // Select
 		s.Title = "Use this " + a.words.Device + "?"
 		s.Says, s.Site = who+" wants to know whether this is the one you mean.", ""

@@ -13,7 +13,7 @@
 // A [Device] is that, as an io.ReadWriteCloser of reports; [Serve] joins it
 // with package ctaphid and an authenticator. Opening /dev/uhid takes root or a
 // udev rule; nothing else here does. Whoever may open it can be any HID device,
-// a keyboard too: docs/decisions/0021.
+// a keyboard too: docs/decisions/0022.
 //
 // Reference: Documentation/hid/uhid.rst and include/uapi/linux/uhid.h of the
 // kernel.

@@ -16,8 +16,11 @@ type idle struct {
 }
 
 // LockAfter locks the vault when it has not been used for d, from now on. Zero
-// is never, and so it is at first. Uses are what reads or changes passkeys and
-// notes, and a right secret. The time that the computer was asleep counts.
+// is never, and so it is at first. Uses are what changes passkeys, notes and
+// settings, signatures that a person agreed to, and a right secret. Reading is
+// none: programs read without anybody there, and one that looks in now and then
+// would keep the vault open for good. The time that the computer was asleep
+// counts.
 func (v *Vault) LockAfter(d time.Duration) {
 	v.idle.mu.Lock()
 	defer v.idle.mu.Unlock()

@@ -22,14 +22,6 @@ func TestAnUnusedVaultLocksItself(t *testing.T) {
 				_, err := v.Use(t.Context(), p.ID, p.CreatedAt)
 				return err
 			},
-			"Find": func() error {
-				_, err := v.Find(t.Context(), p.ID)
-				return err
-			},
-			"Passkeys": func() error {
-				_, err := v.Passkeys(t.Context(), "")
-				return err
-			},
 			"Unlock": func() error { return v.Unlock(t.Context(), rightPIN) },
 		} {
 			if err := v.Save(t.Context(), p); err != nil {
@@ -63,6 +55,48 @@ func TestAnUnusedVaultLocksItself(t *testing.T) {
 		synctest.Wait()
 		if !v.Locked() || len(locked) != 1 {
 			t.Errorf("locked %v, told %d times, want once", v.Locked(), len(locked))
+		}
+		v.Close()
+	})
+}
+
+// Programs look without anybody there, as each getInfo does: a vault that they
+// could keep open would never lock.
+func TestLookingIsNoUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := create(t)
+		p := vaulttest.NewPasskey(1, "example.org", "ana")
+		for what, look := range map[string]func() error{
+			"Find": func() error {
+				_, err := v.Find(t.Context(), p.ID)
+				return err
+			},
+			"Passkeys": func() error {
+				_, err := v.Passkeys(t.Context(), "")
+				return err
+			},
+			"Note": func() error {
+				_, err := v.Note(t.Context(), "identity")
+				return err
+			},
+			"Use without a person": func() error {
+				_, err := v.Use(t.Context(), p.ID, time.Time{})
+				return err
+			},
+		} {
+			check(t, v.Unlock(t.Context(), rightPIN))
+			v.LockAfter(time.Minute)
+			check(t, v.Save(t.Context(), p))
+			for range 5 {
+				time.Sleep(11 * time.Second)
+				check(t, look())
+			}
+			time.Sleep(6 * time.Second)
+			synctest.Wait()
+			if !v.Locked() {
+				t.Errorf("%s keeps the vault open", what)
+			}
 		}
 		v.Close()
 	})

@@ -13,7 +13,7 @@ import (
 
 // Passkeys returns the passkeys for rp, or all if rp is empty, newest first.
 func (v *Vault) Passkeys(ctx context.Context, rp webauthn.RPID) ([]authenticator.Passkey, error) {
-	v.used()
+	v.lockIfExpired()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {
@@ -49,7 +49,11 @@ func (v *Vault) Save(ctx context.Context, p authenticator.Passkey) error {
 
 // Use counts a signature.
 func (v *Vault) Use(ctx context.Context, id webauthn.CredentialID, at time.Time) (count uint32, err error) {
-	err = v.change(ctx, "counting a signature", func(c *contents) (record, error) {
+	change := v.change
+	if at.IsZero() {
+		change = v.changeUnseen
+	}
+	err = change(ctx, "counting a signature", func(c *contents) (record, error) {
 		i := c.byID[string(id)]
 		if i == nil {
 			return record{}, authenticator.ErrNoPasskey
@@ -102,6 +106,13 @@ func (v *Vault) readable(ctx context.Context) error {
 // change does what decide comes to, durably.
 func (v *Vault) change(ctx context.Context, doing string, decide func(*contents) (record, error)) error {
 	v.used()
+	return v.changeUnseen(ctx, doing, decide)
+}
+
+// changeUnseen is change for what happens without a person: it does not keep the
+// vault open.
+func (v *Vault) changeUnseen(ctx context.Context, doing string, decide func(*contents) (record, error)) error {
+	v.lockIfExpired()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err := v.readable(ctx); err != nil {

@@ -16,7 +16,7 @@ var _ authenticator.PINVault = (*Vault)(nil)
 
 // Find returns the passkey with an ID, or authenticator.ErrNoPasskey.
 func (v *Vault) Find(ctx context.Context, id webauthn.CredentialID) (authenticator.Passkey, error) {
-	v.used()
+	v.lockIfExpired()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {
@@ -149,7 +149,7 @@ func (v *Vault) rewrite(ctx context.Context, change func(*header, secret.Key) er
 
 // Note returns the note of a name, or nil. Notes are sealed like passkeys.
 func (v *Vault) Note(ctx context.Context, name string) ([]byte, error) {
-	v.used()
+	v.lockIfExpired()
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if err := v.readable(ctx); err != nil {

@@ -23,7 +23,7 @@ const (
 
 // uhidRule lets the person at this computer's screen be a HID device. Other
 // people gain nothing, but every program of that person does: /dev/uhid takes
-// any HID device, a keyboard too. docs/decisions/0021 weighs it.
+// any HID device, a keyboard too. docs/decisions/0022 weighs it.
 const uhidRule = `# Lets the person at the screen run the Cardea authenticator as a security key.
 # Note: whoever may open /dev/uhid can be any HID device. With this rule, every
 # program of the person at the screen, that one alone, can also be a keyboard: it

@@ -49,6 +49,7 @@ func (c *authenticatorRunCommand) Run(s *session) error {
 	cfg := app.Config{
 		Style: app.Style(c.Manner), OSVersion: c.OSVersion, DeviceName: c.Name, VaultPath: c.Place.Vault,
 		URL: "http://" + l.Addr().String(), AgentSocket: c.Place.Agent,
+		Unguarded:  app.Style(c.Manner) != app.Computer, // a phone is a rehearsal
 		Advertiser: c.radio(s), Tunnel: relays, Service: c.service(),
 		Log: s.log,
 	}

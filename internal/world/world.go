@@ -224,7 +224,7 @@ func (w *World) startPhone(ctx context.Context, cfg Config, c app.Config, name s
 	c.URL = urlOf(name+"."+rpID, l)
 	c.VaultPath = filepath.Join(dir, "vault")
 	c.AgentSocket = filepath.Join(dir, "agent.sock")
-	c.Sensor = true
+	c.Sensor, c.Unguarded = true, true
 	c.Advertiser, c.Tunnel, c.Service = w.Air, w.Dialer(), hybrid.DevelopmentService
 	c.Log = cfg.Log
 	a, err := app.New(c)
