@@ -3,7 +3,7 @@
 GO ?= go
 FUZZTIME ?= 5s
 
-.PHONY: demo test check race fuzz bench gallery lab deps build clean
+.PHONY: demo test check race fuzz bench gallery lab lab-key lab-phone deps build clean
 
 demo: build
 	build/cardea demo
@@ -39,15 +39,24 @@ bench:
 gallery: build deps
 	build/cardea gallery build/gallery
 
-# Clients that others wrote against our security key, in a guest that has
-# /dev/uhid. Needs root; docs/INTEROP.md says what runs and what came of it.
-lab:
+# Clients that others wrote against our security key, and a stock Chromium with
+# our phone over Bluetooth, in a guest that has /dev/uhid and /dev/vhci. Needs
+# root; docs/INTEROP.md says what runs and what came of it.
+lab: lab-key lab-phone
+
+lab-key:
 	lab/deps
 	mkdir -p build/lab
 	lab/libfido2 build/lab
 	CGO_ENABLED=0 $(GO) build -o build/lab/cardea ./cmd/cardea
 	lab/python build/lab/cardea build/lab/python
 	LAB_SCRATCH=build/lab lab/run lab/interop.sh
+
+lab-phone:
+	lab/deps
+	CGO_ENABLED=0 $(GO) build -o build/lab/ ./cmd/cardea ./lab/visitor
+	CGO_ENABLED=0 $(GO) test -c -o build/lab/bluez.test ./hybrid/radio/bluez
+	LAB_SCRATCH=build/lab LAB_MEMORY=4096 LAB_TIMEOUT=3600 lab/run lab/crown.sh
 
 deps:
 	@.ci/test-deps

@@ -3,6 +3,7 @@
 # extension, becomes the first administrator of a Cardea and signs in to it,
 # with a passkey on our phone. Between them are BlueZ, two Bluetooth adapters,
 # and our relay behind its hashed domain. One line a check, as in interop.sh.
+# Checks by name: radio, android, ios; all of them without one.
 # docs/INTEROP.md tells what this covers.
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -67,33 +68,73 @@ start_screen() {
 	export DISPLAY=:9
 	until_true 60 xdpyinfo
 }
-stock_browser() { # stock_browser MANNER
-	mkdir -p "/scratch/pictures-$1"
-	CHROME_LOG_FILE="/scratch/chromium-$1.log" /scratch/stockbrowser -account $account -setup "$setup" -profile "$work/profile-$1" \
-		-pictures "/scratch/pictures-$1" -cardea "$cardea" -agent "$work/phone-$1/agent.sock" -phone http://127.0.0.1:8482
+# visit NAME OPTION...: the person comes, with the phone that runs.
+visit() {
+	local name=$1
+	shift
+	mkdir -p "/scratch/pictures-$name"
+	/scratch/visitor -account $account -profile "$work/profile-$name" -pictures "/scratch/pictures-$name" \
+		-cardea "$cardea" -agent "$work/phone-$manner/agent.sock" -phone http://127.0.0.1:8482 "$@"
+}
+# tell RC NAME LOG...: what became of a check, and the logs if nothing good.
+tell() {
+	local rc=$1 name=$2 log
+	shift 2
+	if [ "$rc" = 0 ]; then
+		ok "$name"
+		return
+	fi
+	fail "$name"
+	for log; do
+		echo "--- $log"
+		grep -v 'path=/assets\|path=/scan/progress\|path=/prompt\|=== ' "$log.log" | tail -25
+	done
 }
 
-/lib/systemd/systemd-udevd --daemon 2>/dev/null && udevadm trigger --action=add --subsystem-match=bluetooth && udevadm settle -t 20
-start_buses && start_radio || fatal "no Bluetooth"
-ok "two virtual adapters with bluetoothd $(dpkg-query -W -f '${Version}' bluez), kernel $(uname -r)"
-start_relay || fatal "no relay: $(tail -3 relay.log)"
-start_screen || fatal "no X server"
-take_turns hci1 || fatal "hci1 does not take turns"
-for manner in ${1:-android}; do
+# ---- the checks --------------------------------------------------------------
+radio() {
+	CARDEA_BLUEZ_ADAPTERS="hci0 hci1" /scratch/bluez.test -test.v -test.parallel 1 -test.run TestRealBlueZ >radio.log 2>&1
+	tell $? "our radio keeps its contract over BlueZ: $(grep -c '^    --- PASS' radio.log) tests" radio
+}
+
+# with_phone MANNER: a stock browser makes a passkey on a new phone and signs in
+# with it; then, if the phone is an Android one, so does one with our extension.
+with_phone() {
+	manner=$1
 	start_cardea "$manner" || fatal "Cardea did not start: $(tail -3 serve.log)"
 	start_phone "$manner" hci1 || fatal "the phone did not start: $(tail -3 "phone-$manner.log")"
-	if stock_browser "$manner"; then
-		ok "Chromium $(dpkg-query -W -f '${Version}' chromium) registers and signs in with our phone ($manner)"
-	else
-		fail "Chromium with our phone ($manner)"
-		for log in relay serve "phone-$manner"; do
-			echo "--- $log"
-			tail -25 "$log.log"
-		done
+	visit "stock-$manner" -setup "$setup"
+	local rc=$?
+	tell $rc "Chromium without our extension registers and signs in with our phone ($manner)" relay serve "phone-$manner"
+	if [ "$manner" = android ] && [ $rc = 0 ]; then
+		extension && visit ours -extension "$work/ours/extension"
+		tell $? "Chromium with our extension, whose radio is BlueZ too, signs in with the same phone" relay serve "phone-$manner"
 	fi
 	kill $phone $provider
 	wait $phone $provider
-	mkdir -p "/scratch/logs-$manner"
-	cp ./*.log /run/*.log "/scratch/logs-$manner"
+}
+extension() {
+	mkdir -p profile-ours
+	printf '{"form": "desktop", "adapter": "hci0", "relay_ca": "%s", "name": "Chromium"}\n' "$work/ca.pem" >host.json
+	"$cardea" browser-host --install --config "$work/host.json" --folder "$work/ours" --profile "$work/profile-ours"
+}
+
+/lib/systemd/systemd-udevd --daemon 2>/dev/null && udevadm trigger --action=add --subsystem-match=bluetooth && udevadm settle -t 20
+printf "%-14s %s\n" kernel "$(uname -r)"
+dpkg-query -W -f '${Package} ${Version}\n' bluez chromium | while read -r p v; do printf "%-14s %s\n" "$p" "$v"; done
+start_buses && start_radio || fatal "no Bluetooth"
+ok "two virtual adapters with BlueZ"
+checks=${*:-radio android ios}
+case " $checks " in *" radio "*) radio ;; esac
+case " $checks " in *android* | *ios*)
+	start_relay || fatal "no relay: $(tail -3 relay.log)"
+	start_screen || fatal "no X server"
+	take_turns hci1 || fatal "hci1 does not take turns"
+	;;
+esac
+for manner in android ios; do
+	case " $checks " in *" $manner "*) with_phone $manner ;; esac
 done
+mkdir -p /scratch/logs
+cp ./*.log /run/*.log /scratch/logs
 exit $failed

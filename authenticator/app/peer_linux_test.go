@@ -2,6 +2,10 @@ package app
 
 import (
 	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -72,4 +76,47 @@ func dialAs(t *testing.T, uid int, to netip.AddrPort) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	return conn
+}
+
+// The system's table may leave out a connection that is there.
+func TestConnectionThatTheTableLeftOutIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	client, server := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:8482")
+	word := func(a netip.AddrPort) string {
+		b := a.Addr().As4()
+		return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(b[:]), a.Port())
+	}
+	line := fmt.Sprintf("   0: %s %s 01 00000000:00000000 00:00000000 00000000  1000        0 1\n", word(client), word(server))
+	for _, tt := range []struct {
+		name    string
+		listed  int // from which reading of the IPv4 table on
+		missing bool
+		uid     int
+		err     error
+	}{
+		{"at once", 1, false, 1000, nil},
+		{"later", 3, false, 1000, nil},
+		{"later, without IPv6", 3, true, 1000, nil},
+		{"never", 1 << 10, false, 0, errNotListed},
+	} {
+		read := 0
+		open := func(path string) (io.ReadCloser, error) {
+			if path == "/proc/net/tcp6" {
+				if tt.missing {
+					return nil, os.ErrNotExist
+				}
+				return io.NopCloser(strings.NewReader("")), nil
+			}
+			if read++; read < tt.listed {
+				return io.NopCloser(strings.NewReader("")), nil
+			}
+			return io.NopCloser(strings.NewReader(line)), nil
+		}
+		if uid, err := lookUp(open, client, server); uid != tt.uid || !errors.Is(err, tt.err) {
+			t.Errorf("listed %s: user %d, %v; want %d, %v", tt.name, uid, err, tt.uid, tt.err)
+		}
+		if read > readings {
+			t.Errorf("listed %s: the table was read %d times", tt.name, read)
+		}
+	}
 }

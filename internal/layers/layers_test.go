@@ -87,7 +87,7 @@ var rooms = map[string][]string{
 	"internal/world": {"..."},
 	"cmd/cardea":     {"..."},
 
-	"lab/stockbrowser": {"internal/chromium"},
+	"lab/visitor": {"internal/chromium"},
 }
 
 var webMay = []string{"identity/web", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
@@ -98,7 +98,7 @@ var reserved = map[string][]string{
 	"database/sql": {"identity/storage"},
 	"net/http": {"internal/httpd", "identity/provider", "identity/web", "identity/web/signin", "identity/web/account",
 		"identity/web/admin", "identity/server", "relay", "hybrid/tunnel", "authenticator/app", "platform/browser",
-		"cmd/cardea", "internal/world", "lab/stockbrowser"},
+		"cmd/cardea", "internal/world", "lab/visitor"},
 	"github.com/godbus/dbus/v5":       {"hybrid/radio/bluez", "authenticator/desktop", "authenticator/vault/keyring"},
 	"github.com/google/go-tpm":        {"authenticator/vault/tpm"},
 	"github.com/fxamacker/cbor/v2":    {"internal/cbor"},

@@ -146,3 +146,25 @@ func switchAdapter(t *testing.T, bus *dbus.Conn, name string, on bool) {
 		}
 	}
 }
+
+func TestScanHearsThoughBlueZDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	f := startFake(t, address)
+	mute := make(chan struct{})
+	t.Cleanup(func() { close(mute) })
+	f.mu.Lock()
+	f.mute = mute
+	f.mu.Unlock()
+	r := radioOn(t, address)
+	stop, err := r.Advertise(t.Context(), []byte("phone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := r.Scan(ctx, func([]byte) bool { return true }); err != nil {
+		t.Error(err)
+	}
+}

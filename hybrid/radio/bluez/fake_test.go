@@ -66,6 +66,7 @@ type fakeBlueZ struct {
 
 	mu        sync.Mutex
 	powered   bool
+	mute      chan struct{}                      // if there is one, who starts discovery is answered when it closes
 	adverts   map[string]map[string]dbus.Variant // by sender: what it exported
 	devices   map[dbus.ObjectPath]dbus.Variant   // ServiceData, as remembered
 	listeners map[string]map[string]dbus.Variant // by sender: its filter
@@ -155,8 +156,12 @@ func (f *fakeBlueZ) setFilter(filter map[string]dbus.Variant, from dbus.Sender) 
 
 func (f *fakeBlueZ) startDiscovery(from dbus.Sender) *dbus.Error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.powered {
+	powered, mute := f.powered, f.mute
+	f.mu.Unlock()
+	if mute != nil {
+		<-mute
+	}
+	if !powered {
 		return notReady
 	}
 	return nil

@@ -30,7 +30,8 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 	if err != nil {
 		return err
 	}
-	if err := startDiscovery(ctx, conn, adapter); err != nil {
+	started, err := startDiscovery(ctx, conn, adapter)
+	if err != nil {
 		return err
 	}
 	// What BlueZ remembers may be old. That does no harm: an advertisement
@@ -40,15 +41,20 @@ func (r *Radio) Scan(ctx context.Context, heard func(serviceData []byte) (done b
 			return nil
 		}
 	}
-	return listen(ctx, signals, adapter, heard)
+	return listen(ctx, signals, started, adapter, heard)
 }
 
-// listen hands on what BlueZ reports, until someone has heard enough.
-func listen(ctx context.Context, signals <-chan *dbus.Signal, adapter dbus.ObjectPath, heard func([]byte) bool) error {
+// listen hands on what BlueZ reports, until someone has heard enough or started
+// brings an error.
+func listen(ctx context.Context, signals <-chan *dbus.Signal, started <-chan *dbus.Call, adapter dbus.ObjectPath, heard func([]byte) bool) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case call := <-started:
+			if call.Err != nil {
+				return doing(ctx, "starting discovery", call.Err)
+			}
 		case s, ok := <-signals:
 			switch {
 			case ctx.Err() != nil:
@@ -80,7 +86,10 @@ func subscribe(ctx context.Context, conn *dbus.Conn) error {
 	return nil
 }
 
-func startDiscovery(ctx context.Context, conn *dbus.Conn, adapter dbus.ObjectPath) error {
+// startDiscovery has the adapter listen. The answer comes on the channel that
+// it returns, or never: when two programs ask at the same time, BlueZ 5.66
+// discovers for both and answers one.
+func startDiscovery(ctx context.Context, conn *dbus.Conn, adapter dbus.ObjectPath) (<-chan *dbus.Call, error) {
 	// No UUIDs in the filter: BlueZ compares them with the list of services,
 	// and would hide phones that send service data alone. DuplicateData has
 	// every repetition reported.
@@ -90,9 +99,9 @@ func startDiscovery(ctx context.Context, conn *dbus.Conn, adapter dbus.ObjectPat
 	}
 	o := conn.Object(service, adapter)
 	if err := o.CallWithContext(ctx, adapterInterface+".SetDiscoveryFilter", 0, filter).Err; err != nil {
-		return doing(ctx, "setting the discovery filter", err)
+		return nil, doing(ctx, "setting the discovery filter", err)
 	}
-	return doing(ctx, "starting discovery", o.CallWithContext(ctx, adapterInterface+".StartDiscovery", 0).Err)
+	return o.GoWithContext(ctx, adapterInterface+".StartDiscovery", 0, make(chan *dbus.Call, 1)).Done, nil
 }
 
 // saysOff reports whether s means that the adapter cannot be used any more.

@@ -33,6 +33,27 @@ func (p *phone) setUp(ctx context.Context) error {
 	return err
 }
 
+// settle is how long a dialog may take to draw itself in the guest.
+const settle = 4 * time.Second
+
+// find holds the phone before pictures until it finds a code in one.
+func (p *phone) find(ctx context.Context, look func(try int) (picture string, err error)) (*scan, error) {
+	for try := 0; ; try++ {
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("looking for a code on the screen: %w", ctx.Err())
+		case <-time.After(settle):
+		}
+		picture, err := look(try)
+		if err != nil {
+			return nil, err
+		}
+		if found, err := p.scan(ctx, picture); found != nil || err != nil {
+			return found, err
+		}
+	}
+}
+
 // A scan is a code being answered.
 type scan struct {
 	command *exec.Cmd
@@ -40,11 +61,12 @@ type scan struct {
 	out     *bufio.Scanner
 }
 
-// scan has the phone look at a picture. There is no error and no scan if it
-// finds no code in it.
+// scan has the phone look at a picture, and waits until it answers the code.
+// There is no error and no scan if it finds no code in it.
 func (p *phone) scan(ctx context.Context, picture string) (*scan, error) {
 	c := exec.CommandContext(ctx, p.cardea, "authenticator", "scan", "--agent", p.agent, picture)
-	c.Stderr = nil
+	var complaint strings.Builder
+	c.Stderr = &complaint
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -53,19 +75,31 @@ func (p *phone) scan(ctx context.Context, picture string) (*scan, error) {
 		return nil, err
 	}
 	s := &scan{command: c, out: bufio.NewScanner(out)}
-	if !s.out.Scan() {
-		_ = c.Wait() // no code
-		return nil, nil
+	for range 2 { // what it offers, and what it then does
+		if !s.next() {
+			_ = c.Wait()
+			if strings.Contains(complaint.String(), "there is no code") {
+				return nil, nil
+			}
+			return nil, fmt.Errorf("the phone says %q", complaint.String())
+		}
 	}
-	fmt.Println("      phone:", s.out.Text())
 	return s, nil
 }
 
+// next waits for one more line.
+func (s *scan) next() bool {
+	if !s.out.Scan() {
+		return false
+	}
+	s.told = append(s.told, s.out.Text())
+	fmt.Println("      phone:", s.out.Text())
+	return true
+}
+
 // wait waits until the phone says how it went.
-func (s *scan) wait(context.Context) error {
-	for s.out.Scan() {
-		s.told = append(s.told, s.out.Text())
-		fmt.Println("      phone:", s.out.Text())
+func (s *scan) wait() error {
+	for s.next() {
 	}
 	if err := s.command.Wait(); err != nil {
 		return fmt.Errorf("the phone says %q", s.told)
