@@ -176,10 +176,7 @@ ssh_loaded() { # ssh_loaded TYPE: a resident key, on another machine
 	echo "ana $(cut -d' ' -f1,2 "$got.pub")" >"$d/allowed"
 	ssh-keygen -Y verify -f "$d/allowed" -I ana -n lab -s "$d/text.sig" <"$d/text"
 }
-ssh_libfido2_verified() {
-	check "fido2-token -S sets the PIN" set_pin && theirs 1
-}
-pin() {
+ssh_pin() {
 	check "fido2-token -S sets the PIN" set_pin || return
 	printf '#!/bin/sh\necho %s\n' $pin >"$work/askpass"
 	chmod 755 "$work/askpass"
