@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cardea/authenticator"
+	"cardea/authenticator/authtest"
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
 	"cardea/internal/cbor"
@@ -274,6 +275,32 @@ func TestHMACSecretOfAPasskeyMadeWithoutIt(t *testing.T) {
 	r.must(r.vault.Save(t.Context(), p))
 	if out := get(); out != nil {
 		t.Errorf("a passkey that has no secret gave %v", out)
+	}
+}
+
+// A disk that a touch opened opens again after the vault was locked.
+func TestHMACSecretAfterUnlocking(t *testing.T) {
+	t.Parallel()
+	r := newKeyRig(t)
+	_, err := r.make(func(m *ctap.MakeCredentialRequest) { m.Options = map[string]bool{"rk": true} })
+	r.must(err)
+	get := func() []byte {
+		in, shared := hmacInput(r, pinuv.Two, make([]byte, 32))
+		got, err := r.get(touched(func(g *ctap.GetAssertionRequest) { g.Extensions = exts(map[string]any{"hmac-secret": in}) }))
+		r.must(err)
+		if authData(t, got.AuthData).Flags.Has(webauthn.FlagUserVerified) {
+			t.Error("verified, which nobody asked for")
+		}
+		secret, _ := outputs(t, got.AuthData)["hmac-secret"].([]byte)
+		out, err := shared.Decrypt(secret)
+		r.must(err)
+		return out
+	}
+	before := get()
+	r.vault.Lock()
+	r.person.Script(authtest.UnlockWith(1, func(int) error { r.vault.Unlock(); return nil }), authtest.Tap)
+	if !bytes.Equal(get(), before) {
+		t.Error("another secret")
 	}
 }
 

@@ -58,7 +58,13 @@ app_new_pin() {
 	printf '13579\n%s\n%s\n' $pin $pin | fido2-token -C /dev/hidraw0 || return 2
 	manage_app passkeys list
 }
-app_ssh() { ssh_sign "$@" && asked 'Save a passkey for .* at ssh:' && asked 'Sign in to ssh:'; }
+# A resident key is made with the PIN, which ssh-keygen asks a program for.
+app_ssh() {
+	printf '#!/bin/sh\necho %s\n' $pin >"$work/askpass"
+	chmod 755 "$work/askpass"
+	export SSH_ASKPASS=$work/askpass SSH_ASKPASS_REQUIRE=force
+	ssh_sign "$@" && asked 'Save a passkey for .* at ssh:' && asked 'Sign in to ssh:'
+}
 app_passkeys() {
 	manage_app passkeys list --json >"$work/app.list" && grep -q '"ssh:lab"' "$work/app.list" || return 1
 	with_pin fido2-token -L -r /dev/hidraw0 | grep -q 'ssh:lab'

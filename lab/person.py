@@ -12,7 +12,7 @@ ANSWERS = {
     b"(not shown): ": sys.argv[1].encode(),
     b"The same again: ": sys.argv[1].encode(),
     b" left] ": b"y",
-    b" left): ": b"erase",
+    b" left: ": b"erase",
     b"Press Enter: ": b"",
 }
 
