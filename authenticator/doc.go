@@ -63,7 +63,9 @@
 //
 // UP is set if the person answered in this request, UV if they were verified:
 // while answering, by unlocking the vault on the way, or by a token for which
-// they gave their PIN. Nothing else sets them. Making a passkey on a phone always
+// they gave their PIN. Nothing else sets them. Where a security key is asked for
+// hmac-secret, unlocking alone does not set UV, because UV chooses the secret,
+// and that must not depend on whether the vault was locked. Making a passkey on a phone always
 // verifies the person, asked for or not; this takes the place of the refusal that
 // CTAP §6.1.2 has for a request without user verification. A security key
 // refuses.

@@ -205,9 +205,8 @@ func (in makeInputs) unsigned(p Passkey, verified bool) map[string]cbor.Raw {
 // give puts into a new passkey what its extensions ask for.
 func (in makeInputs) give(p *Passkey) {
 	p.CredProtect, p.ThirdPartyPayment = in.protect, in.payment
-	if in.hmac || in.prf {
-		p.HMACSecrets = secret.Random(2 * hmacSecretSize)
-	}
+	// Also where nobody asked (CTAP §12.5): a site may come to want it later.
+	p.HMACSecrets = secret.Random(2 * hmacSecretSize)
 	if in.blobKey {
 		p.LargeBlobKey = secret.Random(largeBlobKey)
 	}

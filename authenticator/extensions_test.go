@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cardea/authenticator"
+	"cardea/authenticator/authtest"
 	"cardea/ctap"
 	"cardea/ctap/pinuv"
 	"cardea/internal/cbor"
@@ -247,10 +248,59 @@ func TestHMACSecretRefusals(t *testing.T) {
 			t.Fatal(tt.name)
 		}
 	}
-	got, err := r.get(touched(func(g *ctap.GetAssertionRequest) { g.Extensions = exts(map[string]any{"hmac-secret": good}) }))
+}
+
+// CTAP §12.5: a passkey has its secrets also where they were not asked for when
+// it was made; libfido2's own test wants it so. What is older, or was made by
+// U2F, has none, and the rest of the answer is as ever.
+func TestHMACSecretOfAPasskeyMadeWithoutIt(t *testing.T) {
+	t.Parallel()
+	r := newKeyRig(t)
+	made, err := r.make(func(m *ctap.MakeCredentialRequest) { m.Options = map[string]bool{"rk": true} })
 	r.must(err)
-	if out := outputs(t, got.AuthData); out != nil {
+	if out := outputs(t, made.AuthData); out != nil {
+		t.Errorf("made: %v, want no outputs", out)
+	}
+	get := func() map[string]any {
+		in, _ := hmacInput(r, pinuv.Two, make([]byte, 32))
+		got, err := r.get(touched(func(g *ctap.GetAssertionRequest) { g.Extensions = exts(map[string]any{"hmac-secret": in}) }))
+		r.must(err)
+		return outputs(t, got.AuthData)
+	}
+	if out, _ := get()["hmac-secret"].([]byte); len(out) != 48 {
+		t.Errorf("output of %d bytes, want 48", len(out))
+	}
+	p := r.stored()[0]
+	p.HMACSecrets = secret.Key{}
+	r.must(r.vault.Save(t.Context(), p))
+	if out := get(); out != nil {
 		t.Errorf("a passkey that has no secret gave %v", out)
+	}
+}
+
+// A disk that a touch opened opens again after the vault was locked.
+func TestHMACSecretAfterUnlocking(t *testing.T) {
+	t.Parallel()
+	r := newKeyRig(t)
+	_, err := r.make(func(m *ctap.MakeCredentialRequest) { m.Options = map[string]bool{"rk": true} })
+	r.must(err)
+	get := func() []byte {
+		in, shared := hmacInput(r, pinuv.Two, make([]byte, 32))
+		got, err := r.get(touched(func(g *ctap.GetAssertionRequest) { g.Extensions = exts(map[string]any{"hmac-secret": in}) }))
+		r.must(err)
+		if authData(t, got.AuthData).Flags.Has(webauthn.FlagUserVerified) {
+			t.Error("verified, which nobody asked for")
+		}
+		secret, _ := outputs(t, got.AuthData)["hmac-secret"].([]byte)
+		out, err := shared.Decrypt(secret)
+		r.must(err)
+		return out
+	}
+	before := get()
+	r.vault.Lock()
+	r.person.Script(authtest.UnlockWith(1, func(int) error { r.vault.Unlock(); return nil }), authtest.Tap)
+	if !bytes.Equal(get(), before) {
+		t.Error("another secret")
 	}
 }
 
@@ -342,8 +392,8 @@ func TestPRFOfAPhone(t *testing.T) {
 		t.Errorf("results %+v", both.Results)
 	}
 	r.made("ben", true) // without prf
-	if got := get(map[string]any{"eval": map[string]any{"first": first}}); got.UnsignedExtension != nil {
-		t.Error("a passkey made without prf evaluated")
+	if out := prfOf(t, get(map[string]any{"eval": map[string]any{"first": first}}).UnsignedExtension); out.Results == nil || len(out.Results.First) != 32 {
+		t.Errorf("a passkey made without prf: %+v", out)
 	}
 	for _, tt := range []struct {
 		in   any

@@ -189,8 +189,14 @@ func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in
 		// Nobody may be asked to unlock it. This tells the client how to.
 		return nil, ctap.PUATRequired
 	}
+	proved := v.verified
 	if err := v.unlock(ctx, r.RPID); err != nil {
 		return nil, err
+	}
+	if in.salts != nil && !verify {
+		// A client that did not ask for verification gets the same secret of
+		// hmac-secret whether the vault was locked or not: a disk is to open again.
+		v.verified = proved
 	}
 	passkeys, err := v.applicable(ctx, r, verify)
 	if err != nil {

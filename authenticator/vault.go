@@ -29,8 +29,8 @@ type Passkey struct {
 	// 1 that nobody asked for (CTAP §12.1).
 	CredProtect uint8
 	// HMACSecrets are the two secrets of hmac-secret and prf, 32 bytes each:
-	// for a verified person, and for one who was not. Absent unless the site
-	// asked for the extension.
+	// for a verified person, and for one who was not. Absent from what U2F made,
+	// and from older passkeys whose sites did not ask for the extension.
 	HMACSecrets  secret.Key
 	CredBlob     secret.Key // what the site left here; may be absent
 	LargeBlobKey secret.Key // 32 bytes; may be absent

@@ -3,7 +3,8 @@
 # of `cardea authenticator serve --ctaphid uhid`. One line a check: ok, skip
 # with the reason, known with the reason, or FAIL with what was printed. Exit code
 # 1 if one failed. The groups of checks that want a PIN are in pin.sh, those of
-# disks and cards in system.sh, of browsers in browsers.sh.
+# disks and cards in system.sh, of browsers in browsers.sh, of the app that
+# people run in app.sh.
 # docs/INTEROP.md lists what this covers.
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -86,13 +87,19 @@ versions() {
 # ---- the key ----------------------------------------------------------------
 # plug_in PROFILE: a new key, of this profile.
 plug_in() {
-	if [ -n "${key:-}" ]; then
-		kill "$key" && wait "$key"
-		until_true 10 test ! -e /dev/hidraw0 || fatal "the key stays plugged in"
-	fi
+	unplug
 	"$cardea" --log-level info authenticator serve --ctaphid uhid --profile "$1" --insecure-test --control 127.0.0.1:7000 >"$work/key.log" 2>&1 &
 	key=$!
 	until_true 20 listed || { cat "$work/key.log"; fatal "no /dev/hidraw0"; }
+}
+# unplug ends what is the key; app_rc is how it ended.
+unplug() {
+	[ -n "${key:-}" ] || return 0
+	kill "$key"
+	wait "$key"
+	app_rc=$?
+	key=
+	until_true 10 test ! -e /dev/hidraw0 || fatal "the key stays plugged in"
 }
 # fresh: the key as new, for the next group.
 fresh() { ctl reset >/dev/null && until_true 10 listed || fatal "the key does not come back from a reset"; }
@@ -109,30 +116,6 @@ token() {
 	check "udev knows the device as a FIDO token" until_true 20 known_to_udev
 	check "fido2-token -L lists it" listed
 	check "fido2-token -I reads it" told && sed 's/^/      /' "$work/info"
-}
-
-# ---- what people install -----------------------------------------------------
-rule_taken() {
-	XDG_CONFIG_HOME=$work/config "$cardea" authenticator install || return 1
-	! udevadm info /dev/uhid | grep -q 'TAGS=.*uaccess' || return 2
-	install -m 644 "$work/config/cardea/70-cardea-uhid.rules" /etc/udev/rules.d
-	udevadm control --reload && udevadm trigger --action=add /sys/devices/virtual/misc/uhid && udevadm settle -t 20 || return 3
-	udevadm info /dev/uhid | grep -q 'TAGS=.*uaccess'
-}
-status() { "$cardea" authenticator status --json --vault "$work/app/vault" --agent "$work/app/agent.sock"; }
-app_is_key() {
-	mkdir -m 700 "$work/app"
-	"$cardea" authenticator --hid --vault "$work/app/vault" --agent "$work/app/agent.sock" &
-	local app=$!
-	until_true 20 eval 'status | grep -q /dev/hidraw1' || return 1
-	until_true 10 status || return 2 # 0 while the app answers
-	fido2-token -I /dev/hidraw1 | grep -q FIDO_2_1 || return 3
-	kill $app && wait $app || return 4
-	until_true 10 test ! -e /dev/hidraw1
-}
-app() {
-	check "the udev rule that install writes" rule_taken
-	check "cardea authenticator --hid is a key while it runs" app_is_key
 }
 
 # ---- fido2-cred, fido2-assert -----------------------------------------------
@@ -276,7 +259,7 @@ replug() {
 }
 plug() { check "pulled out, plugged in, reset" replug; }
 
-for part in pin system browsers; do . "$here/$part.sh"; done
+for part in pin system browsers app; do . "$here/$part.sh"; done
 
 # on PROFILE GROUP...: the groups of checks that this profile is for.
 on() {
@@ -296,7 +279,8 @@ modprobe -q hid_generic
 versions
 /lib/systemd/systemd-udevd --daemon 2>/dev/null && udevadm trigger --action=add --subsystem-match=hidraw --subsystem-match=misc && udevadm settle -t 20
 on security-key token app libfido2 ssh pam pin manage secret ssh_pin disk cancel plug card chromium firefox
-on fingerprint-key verified pam_verified chromium_verified firefox_verified
+on fingerprint-key verified pam_verified libfido2_verified chromium_verified firefox_verified
 on phone phone
+if wants app_key; then app_key; fi
 [ $failed = 0 ] || { echo "--- the key's log"; tail -40 "$work/key.log"; }
 exit $failed

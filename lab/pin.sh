@@ -51,10 +51,23 @@ min_length() {
 	with_pin fido2-token -S -l 6 /dev/hidraw0 && fido2-token -I /dev/hidraw0 | grep -q 'minpinlen: 6' || return 1
 	printf '%s\n135790\n135790\n' $pin | fido2-token -C /dev/hidraw0
 }
+# Their own test, for a key with a PIN that is set; with UV=1 also for one that
+# recognizes its person.
+theirs() { # theirs [UV]
+	if [ ! -r $their_test ]; then
+		skip "libfido2's tools/test.sh" "its source is not to be had from this machine's Debian mirror"
+		return
+	fi
+	LIMIT=400 check "libfido2's tools/test.sh${1:+ with UV=1} (of $(cat /scratch/libfido2/version))" test_sh "${1:-}"
+}
+their_test=/scratch/libfido2/tools/test.sh
 test_sh() {
-	python3 "$here/with_pin.py" $pin sh -ex "$1" "$(mktemp -d "$work/test.XXXX")" /dev/hidraw0 >"$work/test.log" 2>&1 && return
+	UV=$1 python3 "$here/with_pin.py" $pin sh -ex $their_test "$(mktemp -d "$work/test.XXXX")" /dev/hidraw0 >"$work/test.log" 2>&1 && return
 	tail -20 "$work/test.log"
 	return 1
+}
+libfido2_verified() {
+	check "fido2-token -S sets the PIN" set_pin && theirs 1
 }
 pin() {
 	check "fido2-token -S: too short a PIN is refused" pin_short
@@ -64,12 +77,7 @@ pin() {
 	check "fido2-token: three wrong PINs block until the key is pulled out" pin_blocked
 	check "fido2-cred and fido2-assert with the PIN" cred_pin "-v" "-v" "-v"
 	check "fido2-cred and fido2-assert with the PIN: a passkey" cred_pin "-r -v" "-r -v" "-v"
-	local script=/scratch/libfido2/tools/test.sh
-	if [ -r $script ]; then
-		LIMIT=240 check "libfido2's tools/test.sh" test_sh $script
-	else
-		skip "libfido2's tools/test.sh" "its source package is not to be had from this machine's Debian mirror"
-	fi
+	theirs
 	check "fido2-token -S -u, -D -u: alwaysUv" always_uv
 	check "fido2-token -S -l 6: a longer PIN" min_length
 	check "fido2-token -R: too late" reset_late
