@@ -5,7 +5,7 @@
 //	page -> browser -> Client.Create / Client.Get
 //	                     1 may this origin ask?     origin.go, rpid.go
 //	                     2 what does it ask for?    options.go, extensions.go
-//	                     3 which way?               session.go <-> Dialog <-> person
+//	                     3 which way?               choose.go, session.go <-> Dialog <-> person
 //	                     4 open it                  Route -> Connection
 //	                     5 one CTAP command         make.go, use.go -> authenticator
 //	                     6 does the answer fit?     make.go, use.go
@@ -25,7 +25,10 @@
 // party, the flags, the algorithm, the passkey. An authenticator that did not
 // verify its person when it had to has failed.
 //
+// A security key that does not verify its person by itself is given its PIN,
+// which the person types in the Dialog and the client forgets at once (pin.go).
+//
 // The client keeps no state between requests and holds no keys. It does not
-// offer the extensions prf and largeBlob, does not ask for the PIN of a
-// security key, and refuses pages in frames of another origin.
+// offer the extensions prf and largeBlob, and refuses pages in frames of another
+// origin.
 package platform
