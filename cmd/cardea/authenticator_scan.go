@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"strings"
@@ -39,11 +40,13 @@ func (c *authenticatorScanCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	pages, err := url.Parse(running.PageURL())
+	camera, err := openScanPages(s.ctx, running.PageURL())
 	if err != nil {
-		return fmt.Errorf("finding the app's pages: %w", err)
+		return err
 	}
-	camera := scanPages{"http://" + pages.Host}
+	if running, err = agent.Dial(s.ctx, c.Place.Agent); err != nil { // its page's address serves once
+		return err
+	}
 	found, err := camera.look(s.ctx, picture)
 	if err != nil {
 		return err
@@ -97,7 +100,44 @@ func drawn(text string) ([]byte, error) {
 }
 
 // scanPages are the pages of the app by which codes are scanned.
-type scanPages struct{ base string }
+type scanPages struct {
+	base   string
+	client *http.Client
+}
+
+// openScanPages makes itself known to the app's pages by an address of the app's
+// agent, which gives it to programs of this person alone. It goes through no
+// proxy: the pages are on this machine.
+func openScanPages(ctx context.Context, page string) (scanPages, error) {
+	u, err := url.Parse(page)
+	if err != nil {
+		return scanPages{}, fmt.Errorf("finding the app's pages: %w", err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return scanPages{}, err
+	}
+	p := scanPages{"http://" + u.Host, &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return p, err
+	}
+	response, err := p.client.Do(r)
+	if err != nil {
+		return p, fmt.Errorf("opening the app's pages: %w", withoutURL(err))
+	}
+	return p, response.Body.Close()
+}
+
+// withoutURL leaves the address out of an error: the one of the app's pages is a
+// secret until it is used.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
 
 // A scanFound is what the app sees in a picture.
 type scanFound struct{ Code, Label, Problem string }
@@ -159,8 +199,7 @@ func (p scanPages) follow(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// ask makes a request of the app and decodes its answer, if it is wanted. It
-// goes through no proxy: the pages are on this machine.
+// ask makes a request of the app and decodes its answer, if it is wanted.
 func (p scanPages) ask(ctx context.Context, method, path, kind string, body []byte, answer any) error {
 	r, err := http.NewRequestWithContext(ctx, method, p.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -170,8 +209,7 @@ func (p scanPages) ask(ctx context.Context, method, path, kind string, body []by
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(r)
+	response, err := p.client.Do(r)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func TestClicksAndTypesWhereTheWordsAre(t *testing.T) {
 	if _, err := p.WaitText(t.Context(), "Hello, Ana"); err != nil {
 		t.Fatal(err)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	short, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 	defer cancel()
 	if err := p.Click(short, "Nowhere"); err == nil || !strings.Contains(err.Error(), `"Go"`) {
 		t.Errorf("Click(Nowhere) = %v, want an error that lists what there is", err)
