@@ -197,7 +197,7 @@ func (a *App) drawPermissions(s *sheet, q *question) {
 	case s.Site != "":
 		s.Title, s.Says = "Use or save a passkey?", who+" is asking for"
 	default:
-		s.Title, s.Says = "Let a program in?", who+" is asking for what a security key lets those do who show that it's them."
+		s.Title, s.Says = "Let a program in?", who+" wants to do more with your security key. If you continue, it may:"
 	}
 	if rest := may &^ (ctap.PermitGetAssertion | ctap.PermitMakeCredential); rest != 0 {
 		s.Lost = permitted(rest)
