@@ -115,10 +115,13 @@ func (m held) SetSecret(ctx context.Context, old, new string) error {
 	} else if old == "" {
 		return ErrSecretSet
 	}
-	if err := v.ChangeSecret(ctx, old, kind, new); err != nil {
+	// Before the change: a crash between the two must not leave the token of a
+	// PIN that is no more.
+	end := func(v *vault.Vault) error { return authenticator.EndPersistentToken(ctx, v) }
+	if err := m.proved(ctx, old, end); err != nil {
 		return err
 	}
-	return m.proved(ctx, new, func(v *vault.Vault) error { return authenticator.EndPersistentToken(ctx, v) })
+	return v.ChangeSecret(ctx, old, kind, new)
 }
 
 func (m held) Erase(ctx context.Context, secret string) error {
