@@ -65,10 +65,11 @@
 // while answering, by unlocking the vault on the way, or by a token for which
 // they gave their PIN. Nothing else sets them. Where a security key is asked for
 // hmac-secret, unlocking alone does not set UV, because UV chooses the secret,
-// and that must not depend on whether the vault was locked. Making a passkey on a phone always
-// verifies the person, asked for or not; this takes the place of the refusal that
-// CTAP §6.1.2 has for a request without user verification. A security key
-// refuses.
+// and that must not depend on whether the vault was locked. A phone that is asked
+// for prf verifies, wanted or not: there is one PRF (WebAuthn §10.1.4). Making a
+// passkey on a phone always verifies the person, asked for or not; this takes the
+// place of the refusal that CTAP §6.1.2 has for a request without user
+// verification. A security key refuses.
 //
 // # Which passkey
 //

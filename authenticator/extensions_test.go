@@ -304,6 +304,30 @@ func TestHMACSecretAfterUnlocking(t *testing.T) {
 	}
 }
 
+// The secret that came with the passkey comes again, though the vault was locked
+// the first time.
+func TestHMACSecretAtMakingInALockedVault(t *testing.T) {
+	t.Parallel()
+	r := newKeyRig(t)
+	in, shared := hmacInput(r, pinuv.Two, make([]byte, 32))
+	r.vault.Lock()
+	r.person.Script(authtest.UnlockWith(1, func(int) error { r.vault.Unlock(); return nil }), authtest.Tap)
+	made, err := r.make(func(m *ctap.MakeCredentialRequest) {
+		m.Options, m.Extensions = map[string]bool{"rk": true}, exts(map[string]any{"hmac-secret": true, "hmac-secret-mc": in})
+	})
+	r.must(err)
+	if authData(t, made.AuthData).Flags.Has(webauthn.FlagUserVerified) {
+		t.Error("verified, which nobody asked for")
+	}
+	got, err := shared.Decrypt(outputs(t, made.AuthData)["hmac-secret-mc"].([]byte))
+	r.must(err)
+	m := hmac.New(sha256.New, r.stored()[0].HMACSecrets.Expose()[32:])
+	m.Write(make([]byte, 32))
+	if !bytes.Equal(got, m.Sum(nil)) {
+		t.Error("the secret of a verified person")
+	}
+}
+
 func TestWhatAPasskeyCarries(t *testing.T) {
 	t.Parallel()
 	r := newKeyRig(t)
@@ -412,6 +436,28 @@ func TestPRFOfAPhone(t *testing.T) {
 	}
 	if kinds := r.person.Kinds(); kinds[0] != authenticator.MakePasskey {
 		t.Errorf("asked %v", kinds)
+	}
+}
+
+// A phone has one PRF: who asks for it is verified, wanted or not.
+func TestPRFIsThatOfAVerifiedPerson(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.made("ana", true)
+	got, err := r.get(func(g *ctap.GetAssertionRequest) {
+		g.Options = nil
+		g.Extensions = exts(map[string]any{"prf": map[string]any{"eval": map[string]any{"first": make([]byte, 32)}}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := hmac.New(sha256.New, r.stored()[0].HMACSecrets.Expose()[:32])
+	m.Write(make([]byte, 32))
+	if out := prfOf(t, got.UnsignedExtension); out.Results == nil || !bytes.Equal(out.Results.First, m.Sum(nil)) {
+		t.Errorf("results %+v", out.Results)
+	}
+	if !authData(t, got.AuthData).Flags.Has(webauthn.FlagUserVerified) {
+		t.Error("nobody was verified")
 	}
 }
 

@@ -33,6 +33,10 @@ func (v *visit) getAssertion(ctx context.Context, r ctap.GetAssertionRequest) (a
 		return v.keyAssertion(ctx, r, in, present)
 	}
 	verify := r.Options["uv"]
+	if in.prf != nil && present {
+		// WebAuthn §10.1.4: there is one PRF, that of a verified person.
+		verify = true
+	}
 	if !present && !verify {
 		// A client on this device looks quietly where a passkey may be. A computer
 		// that showed a QR code must not: by one code it could go through the
@@ -189,14 +193,8 @@ func (v *visit) keyAssertion(ctx context.Context, r ctap.GetAssertionRequest, in
 		// Nobody may be asked to unlock it. This tells the client how to.
 		return nil, ctap.PUATRequired
 	}
-	proved := v.verified
-	if err := v.unlock(ctx, r.RPID); err != nil {
+	if err := v.unlockFor(ctx, r.RPID, in.salts, verify); err != nil {
 		return nil, err
-	}
-	if in.salts != nil && !verify {
-		// A client that did not ask for verification gets the same secret of
-		// hmac-secret whether the vault was locked or not: a disk is to open again.
-		v.verified = proved
 	}
 	passkeys, err := v.applicable(ctx, r, verify)
 	if err != nil {

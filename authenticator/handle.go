@@ -218,6 +218,21 @@ func (v *visit) unlock(ctx context.Context, rp webauthn.RPID) error {
 	return nil
 }
 
+// unlockFor is unlock for a request that may want secrets of hmac-secret. A
+// client that did not ask for verification gets the same secret whether the vault
+// was locked or not: a disk is to open again. So unlocking on the way does not
+// count as verification then.
+func (v *visit) unlockFor(ctx context.Context, rp webauthn.RPID, s *salts, verify bool) error {
+	proved := v.verified
+	if err := v.unlock(ctx, rp); err != nil {
+		return err
+	}
+	if s != nil && !verify {
+		v.verified = proved
+	}
+	return nil
+}
+
 // checkPinUvAuth answers clients that offer proof of a PIN, before it is looked
 // at. Where there is no client PIN, no proof can be right.
 func (v *visit) checkPinUvAuth(ctx context.Context, param []byte, protocol uint) error {

@@ -58,14 +58,14 @@ func (v *visit) makeCredential(ctx context.Context, r ctap.MakeCredentialRequest
 	if len(r.ExcludeList) > maxList {
 		return nil, ctap.LimitExceeded
 	}
-	if err := v.unlock(ctx, r.RP.ID); err != nil {
+	verify := v.a.keys == nil || v.wantsUV(r.Options, r.PinUvAuthParam, true)
+	if err := v.unlockFor(ctx, r.RP.ID, in.salts, verify); err != nil {
 		return nil, err
 	}
 	// Differs from the text: of a phone, steps 6 and 7 would refuse a request
 	// that names no user verification. We verify instead, always. And step 11,
 	// user verification here, is not a question of its own: it is asked for with
 	// what step 12 or 13 asks.
-	verify := v.a.keys == nil || v.wantsUV(r.Options, r.PinUvAuthParam, true)
 	if err := v.checkExcluded(ctx, r, verify); err != nil { // step 12
 		return nil, err
 	}
