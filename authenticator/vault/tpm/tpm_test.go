@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
 	"github.com/google/go-tpm/tpm2/transport"
+	"golang.org/x/sys/unix"
 
 	"cardea/authenticator/vault"
 	"cardea/authenticator/vault/vaulttest"
@@ -247,17 +249,26 @@ func TestNoTPMAndNoPermission(t *testing.T) {
 	if _, err := none.Hold(t.Context(), nil, secret.Random(32)); !errors.Is(err, ErrNoTPM) {
 		t.Errorf("Hold = %v, want ErrNoTPM", err)
 	}
-	if os.Geteuid() == 0 {
-		t.Skip("root may open everything")
-	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openAt(filepath.Join(dir, "tpm")); !errors.Is(err, ErrNoPermission) {
+	// Root may open everything; this thread is not root to the file system.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Setfsuid(nobody); err != nil {
+		t.Fatal(err)
+	}
+	_, err := openAt(filepath.Join(dir, "tpm"))
+	if restored := unix.Setfsuid(os.Geteuid()); restored != nil {
+		t.Fatal(restored)
+	}
+	if !errors.Is(err, ErrNoPermission) {
 		t.Errorf("openAt = %v, want ErrNoPermission", err)
 	}
 }
+
+const nobody = 65534
 
 func TestEveryPrefixAndBitOfABlob(t *testing.T) {
 	t.Parallel()
