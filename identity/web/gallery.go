@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -56,8 +57,8 @@ func exhibits(now time.Time) []exhibit {
 func gateExhibits(now time.Time) []exhibit {
 	const onward = Continue("/oauth2/authorize?client_id=reading-room")
 	get := Attempt{Begin: "/signin/passkey/begin", Finish: "/signin/passkey/finish", Continue: onward,
-		Reference: "7F3C-91DA-20B8", Failures: Failures(NotSignedIn)}
-	create := Attempt{Begin: "/setup/begin", Finish: "/setup/finish", Reference: get.Reference, Failures: Failures(NotSetUp)}
+		Reference: "7F3C-91DA-20B8", Failing: NotSignedIn}
+	create := Attempt{Begin: "/setup/begin", Finish: "/setup/finish", Reference: get.Reference, Failing: NotSetUp}
 	old := NoticeFor(ParseAgent("Mozilla/5.0 (iPhone; CPU iPhone OS 16_7 like Mac OS X)"))
 	oldAndroid := NoticeFor(ParseAgent("Mozilla/5.0 (Linux; Android 13; SM-A536B)"))
 	spent := &Failure{Words: Words{What: "This access pass has been used already.", Do: "Ask your help desk for a new one."},
@@ -76,8 +77,8 @@ func gateExhibits(now time.Time) []exhibit {
 		{"access-pass", AccessPass{Continue: onward}, ""},
 		{"access-pass--refused", AccessPass{Username: "maia@alder.example", Refused: spent}, ""},
 		{"onward", Onward{To: "https://myaccount.alder.example/security/add"}, ""},
-		{"stopped", Stopped{Failure: Failure{Words: Words{Title: NotSignedIn, What: "We lost track of where you were.", Do: "Start again."},
-			Reference: get.Reference, Time: now}, Primary: Link{"Start again", "/signin"}}, ""},
+		{"stopped", Stopped{Failure: Failure{Words: Words{Title: "You're not signed in yet", What: "We lost track of where you were.", Do: "Start again."},
+			Reference: get.Reference, Time: now}, Primary: Link{words.Say("failure.start_again"), "/signin"}}, ""},
 		{"setup", Setup{Attempt: create}, ""},
 		{"setup--waiting", Setup{Attempt: create}, "waiting"},
 		{"setup--failed", Setup{Attempt: create}, "failed"},
@@ -96,7 +97,7 @@ func accountExhibits(now time.Time) []exhibit {
 	one := Home{Me: me("home"), Greeting: "Hello, Maia", Passkeys: 1, Sessions: 1}
 	keys := samplePasskeys(now)
 	add := AddPasskey{Attempt: Attempt{Begin: "/security/add/begin", Finish: "/security/add/finish", Reference: "7F3C-91DA-20B8",
-		Failures: Failures(NotAdded)}, Name: "/security/name", Cancel: "/security"}
+		Failing: NotAdded}, Name: "/security/name", Cancel: "/security"}
 	first := add
 	first.Cancel = ""
 	sessions := []SessionRow{
@@ -204,7 +205,8 @@ func inState(page []byte, state string) []byte {
 	s := string(page)
 	s = strings.Replace(s, `data-state="start"`, `data-state="start" hidden`, 1)
 	s = strings.Replace(s, fmt.Sprintf(`data-state="%s" hidden`, state), fmt.Sprintf(`data-state="%s"`, state), 1)
-	w := failures[0]
+	w := Words{What: "The browser's window closed before a passkey was used.",
+		Do: "Try again, and keep your phone or key within reach. If it closes by itself, use another way."}
 	title, _, _ := strings.Cut(s[strings.Index(s, `data-title="`)+len(`data-title="`):], `"`)
 	for slot, text := range map[string]string{"title": html.UnescapeString(title), "what": w.What, "do": w.Do} {
 		s = strings.Replace(s, ` data-`+slot+`></`, ` data-`+slot+`>`+html.EscapeString(text)+`</`, 1)

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cardea/identity/ceremony"
+	"cardea/identity/web/words"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -128,13 +129,13 @@ func TestTemplatesEscape(t *testing.T) {
 	key := PasskeyRow{ID: evil, Name: evil, Provider: evil, Icon: "key", Kind: evil, UsedFrom: evil}
 	event := EventRow{Who: evil, Result: evil, Tone: evil, Icon: "info", What: evil, How: evil, Agent: evil, Address: evil, Why: evil, Reference: evil}
 	person := PersonRow{ID: evil, DisplayName: evil, Username: evil}
-	attempt := Attempt{Continue: evil, Reference: evil, Failures: []Words{{evil, evil, evil, evil}}}
+	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
 	for _, p := range []Page{
 		SignIn{Attempt: attempt, App: evil, Username: evil, Notice: &DeviceNotice{evil, evil, evil, evil}},
 		SignInOptions{Attempt: attempt}, SignInPasskey{Attempt: attempt, Username: evil},
 		AccessPass{Continue: evil, Username: evil, Refused: &failure}, Onward{To: "javascript:alert(1)"},
-		Stopped{Failure: failure, Primary: Link{evil, "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},
+		Stopped{Failure: failure, Primary: Link{words.Plain(evil), "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},
 		Home{Me: me, Greeting: evil, Lately: []EventRow{event}}, Security{Me: me, Passkeys: []PasskeyRow{key, key}, Added: evil},
 		RenamePasskey{Passkey: key, Value: evil, Wrong: evil, Action: evil, Cancel: evil}, DeletePasskey{Passkey: key},
 		AddPasskey{Attempt: attempt, Name: evil, Cancel: evil},
@@ -197,8 +198,8 @@ func reasons(t *testing.T) []string {
 func TestScriptsNameOnlyWordsThatExist(t *testing.T) {
 	t.Parallel()
 	have := map[string]bool{}
-	for _, f := range failures {
-		have[f.Reason] = true
+	for _, reason := range scriptFailures {
+		have[reason] = true
 	}
 	named := regexp.MustCompile(`(?:Error: |reason: |\|\| )'([a-z_]+)'`)
 	n := 0

@@ -1,6 +1,10 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"cardea/identity/web/words"
+)
 
 // pages is one value of each page type, for New to read their templates.
 var pages = []Page{
@@ -22,7 +26,7 @@ type Attempt struct {
 	Begin, Finish string // paths of the two JSON requests
 	Continue      Continue
 	Reference     string // of this page, for failures that the server never hears of
-	Failures      []Words
+	Failing       string // title of what goes wrong: a message's key
 }
 
 // SignIn is the first page: the name, which may be left out, and the way to the
@@ -81,7 +85,8 @@ type Failure struct {
 
 // A Link is a way on.
 type Link struct {
-	Text, To string
+	Text words.Text
+	To   string
 }
 
 // Stopped tells a person what went wrong and what to do.

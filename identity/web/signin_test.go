@@ -31,7 +31,7 @@ func TestSecondSetUpIsRefused(t *testing.T) {
 	v.setUp(newSoft(t))
 	var no said
 	a := v.script(v.login+"/setup/begin", map[string]string{"code": "anything", "username": "eve", "displayName": "Eve"}, &no)
-	if a.status != http.StatusForbidden || no.Reason != "set_up" || no.Title != web.NotSetUp {
+	if a.status != http.StatusForbidden || no.Reason != "set_up" || no.Title != "We're not set up yet" {
 		t.Errorf("a second set-up: %d %+v, want 403 set_up", a.status, no)
 	}
 }
@@ -122,7 +122,7 @@ func TestUnknownPasskeyIsToldToTheScriptAndThePerson(t *testing.T) {
 	stranger := newSoft(t)
 	stranger.handle = []byte("nobody")
 	got := h.visitor().signIn(stranger, "")
-	if got.Reason != "unknown_passkey" || got.Title != web.NotSignedIn || got.What == "" || got.Do == "" {
+	if got.Reason != "unknown_passkey" || got.Title != "You're not signed in yet" || got.What == "" || got.Do == "" {
 		t.Errorf("sign-in with an unknown passkey: %+v", got)
 	}
 }

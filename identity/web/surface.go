@@ -69,8 +69,7 @@ func address(r *http.Request) string {
 func (s Surface) Protect(pages http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Fail(w, r, httpd.Errorf(http.StatusForbidden,
-			"That came from another site, so we didn't do it. Open the page here and try again.", "cross-origin request"))
+		s.Fail(w, r, Fault(http.StatusForbidden, "other_site", "cross-origin request"))
 	}))
 	known := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := audit.With(r.Context(), audit.Request{
@@ -103,7 +102,7 @@ func refusals(h httpd.Handler) httpd.Handler {
 
 // NotFound is the answer to an address that has no page.
 func (s Surface) NotFound(http.ResponseWriter, *http.Request) error {
-	return &httpd.Error{Status: http.StatusNotFound, Code: "not_found", Public: "There is no page at this address. Check it, or go back to the start."}
+	return Fault(http.StatusNotFound, "not_found", "no such page")
 }
 
 // failure puts e into words, for the request r.
@@ -111,24 +110,41 @@ func (s Surface) failure(r *http.Request, e *httpd.Error) Failure {
 	f := Failure{Reference: string(httpd.ReferenceOf(r.Context())), Time: s.UI.Now()}
 	var no *ceremony.Refusal
 	if errors.As(e, &no) {
-		f.Words = WordsFor(s.Failing, no)
+		f.Words = s.In(r).WordsForRefusal(s.Failing, no)
 		return f
 	}
-	f.Words = split(e.Public)
-	f.Reason, f.Title = e.Code, s.Failing
+	title, code := s.Failing, e.Code
 	switch {
 	case e.Status == http.StatusNotFound:
-		f.Title = "There's nothing here"
+		title = titleNothingHere
 	case e.Status >= 500:
-		f.Title = "Something went wrong"
+		title = titleWentWrong
 	}
+	if code == "" {
+		code = codeOf(e.Status)
+	}
+	f.Words = s.In(r).WordsFor(title, code, e.Public)
+	f.Reason = e.Code
 	return f
+}
+
+// codeOf returns the code of an error that has none of its own.
+func codeOf(status int) string {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return "too_many"
+	case status == http.StatusRequestEntityTooLarge:
+		return "too_large"
+	case status >= 500:
+		return "our_fault"
+	}
+	return ""
 }
 
 // Fail shows e as a page.
 func (s Surface) Fail(w http.ResponseWriter, r *http.Request, e *httpd.Error) {
 	p := Stopped{Failure: s.failure(r, e), Primary: s.Home}
-	if err := s.UI.Render(w, e.Status, p); err != nil {
+	if err := s.Render(w, r, e.Status, p); err != nil {
 		httpd.PlainError(w, r, e)
 	}
 }
@@ -149,7 +165,7 @@ func (s Surface) failJSON(w http.ResponseWriter, r *http.Request, e *httpd.Error
 		f.Reason = "our_fault"
 	}
 	// The page is gone if nobody reads this; there is nobody else to tell.
-	_ = WriteJSON(w, e.Status, said{f.Reason, f.Title, f.What, f.Do, f.Reference, Stamp(f.Time)})
+	_ = WriteJSON(w, e.Status, said{f.Reason, f.Title, f.What, f.Do, f.Reference, s.In(r).Stamp(f.Time)})
 }
 
 // WriteJSON writes v with status.
@@ -162,9 +178,9 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 // ReadJSON reads the body of r into v: one JSON value, sent as such, and
 // nothing that v has no place for.
 func ReadJSON(r *http.Request, v any) error {
-	const public = "We couldn't read what your browser sent. Load the page again."
+	const code = "unreadable"
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return httpd.Errorf(http.StatusUnsupportedMediaType, public, "content type %q", r.Header.Get("Content-Type"))
+		return Fault(http.StatusUnsupportedMediaType, code, "content type %q", r.Header.Get("Content-Type"))
 	}
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
@@ -173,10 +189,10 @@ func ReadJSON(r *http.Request, v any) error {
 		if errors.As(err, &tooBig) {
 			return err
 		}
-		return httpd.Errorf(http.StatusBadRequest, public, "reading the request: %w", err)
+		return Fault(http.StatusBadRequest, code, "reading the request: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return httpd.Errorf(http.StatusBadRequest, public, "something follows the request")
+		return Fault(http.StatusBadRequest, code, "something follows the request")
 	}
 	return nil
 }

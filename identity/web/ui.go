@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -22,22 +24,40 @@ type Site struct {
 	HelpURL    string        // the organization's help page; may be empty
 }
 
-// A UI renders pages. It is safe for concurrent use.
+// A UI renders pages in one language. It is safe for concurrent use.
 type UI struct {
-	site  Site
-	pages map[string]*template.Template
-	now   func() time.Time
+	site    Site
+	now     func() time.Time
+	printer *words.Printer
+	pages   map[string]*template.Template
+	others  map[words.Language]func() *UI
 }
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// New returns the UI of site. now says what time "today" is; nil is time.Now.
+// New returns the UI of site, in English. now says what time "today" is; nil is
+// time.Now.
 func New(site Site, now func() time.Time) *UI {
 	if now == nil {
 		now = time.Now
 	}
-	ui := &UI{site: site, now: now, pages: map[string]*template.Template{}}
+	ui := newUI(site, now, words.English)
+	ui.others = map[words.Language]func() *UI{}
+	for _, l := range words.Languages() {
+		// Most readers of a house speak one language or two.
+		ui.others[l] = sync.OnceValue(func() *UI {
+			other := newUI(site, now, l)
+			other.others = ui.others
+			return other
+		})
+	}
+	ui.others[words.English] = func() *UI { return ui }
+	return ui
+}
+
+func newUI(site Site, now func() time.Time, l words.Language) *UI {
+	ui := &UI{site: site, now: now, printer: words.For(l), pages: map[string]*template.Template{}}
 	frames := template.Must(template.New("").Funcs(ui.funcs()).ParseFS(templateFiles,
 		"templates/frame_*.html", "templates/part_*.html"))
 	for _, p := range pages {
@@ -46,6 +66,28 @@ func New(site Site, now func() time.Time) *UI {
 		ui.pages[name] = template.Must(t.ParseFS(templateFiles, "templates/"+name+".html"))
 	}
 	return ui
+}
+
+// In returns the UI of the same site in the language l.
+func (ui *UI) In(l words.Language) *UI {
+	other, ok := ui.others[l]
+	if !ok {
+		return ui
+	}
+	return other()
+}
+
+// Language returns the language that the UI speaks.
+func (ui *UI) Language() words.Language { return ui.printer.Language() }
+
+// Say returns t in the UI's language. A message that is not there is a mistake
+// in the program, which the tests find; its key is better than no page.
+func (ui *UI) Say(t words.Text) string {
+	said, err := ui.printer.Say(t)
+	if err != nil {
+		return t.Key()
+	}
+	return said
 }
 
 // Site returns what the UI was made with.
@@ -65,6 +107,7 @@ type view struct {
 	S   Site
 	P   Page
 	Now time.Time
+	L   words.Language
 }
 
 // HTML returns p as a document.
@@ -75,7 +118,7 @@ func (ui *UI) HTML(p Page) ([]byte, error) {
 		return nil, fmt.Errorf("page %s: no such template", name)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now()}); err != nil {
+	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now(), L: ui.Language()}); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
 	return b.Bytes(), nil
@@ -89,6 +132,8 @@ func (ui *UI) Render(w http.ResponseWriter, status int, p Page) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(ui.Language()))
+	w.Header().Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	_, err = w.Write(html)
 	return err
@@ -100,10 +145,13 @@ func (ui *UI) funcs() template.FuncMap {
 		"mark":     mark,
 		"asset":    AssetURL,
 		"initials": initials,
-		"when":     func(t time.Time) string { return When(t, ui.now()) },
-		"at":       func(t time.Time) string { return lower(When(t, ui.now())) },
-		"stamp":    Stamp,
+		"t":        ui.printer.T,
+		"say":      ui.printer.Say,
+		"when":     func(t time.Time) string { return ui.When(t) },
+		"at":       func(t time.Time) string { return ui.At(t) },
+		"stamp":    func(t time.Time) string { return ui.Stamp(t) },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"failures": func() []string { return scriptFailures },
 		"plural":   plural,
 		"minus":    func(a, b int) int { return a - b },
 		"to":       withQuery,
@@ -132,9 +180,6 @@ func initials(name string) string {
 	}
 	return string([]rune{s[0], s[len(s)-1]})
 }
-
-// lower puts a text into the middle of a sentence.
-func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
 func plural(n int, one, many string) string {
 	if n == 1 {

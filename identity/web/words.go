@@ -1,13 +1,17 @@
 package web
 
 import (
+	"fmt"
+	"net/http"
 	"regexp"
 
 	"cardea/identity/ceremony"
+	"cardea/identity/web/words"
+	"cardea/internal/httpd"
 )
 
-// Words tell a person what went wrong and what to do. The reason is the stable
-// code that scripts and help desks know it by.
+// Words tell a person what went wrong and what to do, in their language. The
+// reason is the stable code that scripts and help desks know it by.
 type Words struct {
 	Reason string
 	Title  string
@@ -15,76 +19,67 @@ type Words struct {
 	Do     string
 }
 
-// Titles of failures, by what the person was doing.
+// Titles of failures, by what the person was doing: keys of messages.
 const (
-	NotSignedIn = "You're not signed in yet"
-	NotAdded    = "Your passkey wasn't added"
-	NotSetUp    = "We're not set up yet"
+	NotSignedIn = "failure.title.not_signed_in"
+	NotAdded    = "failure.title.not_added"
+	NotSetUp    = "failure.title.not_set_up"
+	DidNotWork  = "failure.title.did_not_work"
+
+	titleNothingHere = "failure.title.nothing_here"
+	titleWentWrong   = "failure.title.went_wrong"
 )
 
-// failures of the page's own half: the window was closed, the server could not
-// be reached. The script finds them by reason. "What" is put after the title of
-// what the person was doing.
-var failures = []Words{
-	{Reason: "not_used", What: "The browser's window closed before a passkey was used.",
-		Do: "Try again, and keep your phone or key within reach. If it closes by itself, use another way."},
-	{Reason: "too_long", What: "That took longer than 5 minutes, so we ended it to keep you safe.",
-		Do: "Start again when you're ready."},
-	{Reason: "already_here", What: "The device or key you chose already has a passkey for your account.",
-		Do: "Sign in with that one, or choose another device."},
-	{Reason: "cannot_check", What: "The device or key you chose can't check that it's you.",
-		Do: "Set a PIN or a screen lock on it, or use another one."},
-	{Reason: "not_supported", What: "The device or key you chose makes a kind of passkey that doesn't work here.",
-		Do: "Use another device."},
-	{Reason: "busy", What: "Your browser still has another passkey window open.",
-		Do: "Close that one, then try again."},
-	{Reason: "device_fault", What: "Something went wrong on the device with the passkey.",
-		Do: "Try again. If it goes on, use another device."},
-	{Reason: "offline", What: "We couldn't be reached from this device.",
-		Do: "Check that it's online, then try again."},
-	{Reason: "no_passkeys", What: "This browser can't use passkeys the way these pages need.",
-		Do: "Update it, or use a current version of Chrome, Edge, Firefox, or Safari."},
-	{Reason: "no_code", What: "This page needs the one-time link that Cardea printed when it started.",
-		Do: "Open the whole link again, with everything after the # in it."},
-	{Reason: "our_fault", What: "Something went wrong on our side.",
-		Do: "Try again in a moment."},
+// scriptFailures are the reasons that a page's script may find by itself: the
+// window was closed, the server could not be reached. Their words are in the
+// page.
+var scriptFailures = []string{
+	"not_used", "too_long", "already_here", "cannot_check", "not_supported", "busy_window", "device_fault",
+	"offline", "no_passkeys", "no_code", "our_fault",
 }
 
-// Failures returns the words that a page's script may have to choose from, with
-// title above each.
-func Failures(title string) []Words {
-	all := make([]Words, len(failures))
-	for i, f := range failures {
-		f.Title = title
-		all[i] = f
+// WordsFor returns the words for the reason code below title, a message's key.
+// fallback is the English sentence for a code that the catalogue doesn't have.
+func (ui *UI) WordsFor(title, code, fallback string) Words {
+	w := split(fallback)
+	if key := "failure." + code + ".what"; code != "" && words.Has(key) {
+		w = Words{What: ui.Say(words.Say(key))}
+		if do := "failure." + code + ".do"; words.Has(do) {
+			w.Do = ui.Say(words.Say(do))
+		}
 	}
-	return all
+	w.Reason, w.Title = code, ui.Say(words.Say(title))
+	return w
 }
 
-// outward has words for refusals whose sentence says too little for a page.
-var outward = map[ceremony.Reason]Words{
-	ceremony.ReasonUnknownPasskey: {
-		What: "This passkey isn't known here. It may have been deleted from your account while your device kept its copy.",
-		Do:   "Use another passkey, and delete this one on the device that offers it. If it was your only one, ask your help desk for an access pass.",
-	},
-	ceremony.ReasonPasskeyExists: {
-		What: "The device or key you chose already has a passkey for your account.",
-		Do:   "Sign in with that one, or choose another device.",
-	},
+// WordsForRefusal returns what to tell a person of a ceremony's no.
+func (ui *UI) WordsForRefusal(title string, r *ceremony.Refusal) Words {
+	w := ui.WordsFor(title, string(r.Outward), r.Public)
+	if title != NotSignedIn && !words.Has("failure."+w.Reason+".what") {
+		// Knowing more would not help anybody to mend it.
+		w = ui.WordsFor(title, "not_added", r.Public)
+		w.Reason = string(r.Outward)
+	}
+	return w
+}
+
+// Fault returns the error of a page or an action: its words are the messages
+// failure.<code>.what and failure.<code>.do. The rest is the cause, for the log,
+// as by fmt.Errorf.
+func Fault(status int, code, format string, args ...any) *httpd.Error {
+	en := words.For(words.English)
+	what, err := en.T("failure." + code + ".what")
+	if err != nil {
+		what = http.StatusText(status)
+	}
+	if do, err := en.T("failure." + code + ".do"); err == nil {
+		what += " " + do
+	}
+	return &httpd.Error{Status: status, Code: code, Public: what, Err: fmt.Errorf(format, args...)}
 }
 
 // sentence finds where the first of several sentences ends.
 var sentence = regexp.MustCompile(`^(.*?[a-z0-9]\.) ([A-Z].*)$`)
-
-// WordsFor returns what to tell a person of a refusal, below title.
-func WordsFor(title string, r *ceremony.Refusal) Words {
-	w, ok := outward[r.Outward]
-	if !ok {
-		w = split(r.Public)
-	}
-	w.Reason, w.Title = string(r.Outward), title
-	return w
-}
 
 // split takes what happened and what to do apart.
 func split(public string) Words {

@@ -32,8 +32,8 @@ func TestWordsTellWhatHappenedAndWhatToDo(t *testing.T) {
 			t.Errorf("split(%q) (-want +got):\n%s", tt.public, diff)
 		}
 	}
-	w := WordsFor(NotSignedIn, &ceremony.Refusal{Reason: ceremony.ReasonUnknownPasskey, Outward: ceremony.ReasonUnknownPasskey, Public: "x"})
-	if w.Reason != "unknown_passkey" || w.Title != NotSignedIn || !strings.Contains(w.Do, "delete this one") {
+	w := New(Site{}, nil).WordsForRefusal(NotSignedIn, &ceremony.Refusal{Reason: ceremony.ReasonUnknownPasskey, Outward: ceremony.ReasonUnknownPasskey, Public: "x"})
+	if w.Reason != "unknown_passkey" || w.Title != "You're not signed in yet" || !strings.Contains(w.Do, "delete this one") {
 		t.Errorf("words for an unknown passkey: %+v", w)
 	}
 }
@@ -135,6 +135,7 @@ func TestPasskeysAsTheirOwnersSeeThem(t *testing.T) {
 func TestTimes(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 14, 2, 0, 0, time.FixedZone("far east", 9*3600))
+	ui := New(Site{}, func() time.Time { return now })
 	for _, tt := range []struct {
 		ago  time.Duration
 		want string
@@ -142,14 +143,14 @@ func TestTimes(t *testing.T) {
 		{0, "Today, 05:02 UTC"}, {5 * time.Hour, "Today, 00:02 UTC"}, {6 * time.Hour, "Yesterday, 23:02 UTC"},
 		{54 * time.Hour, "19 Nov, 23:02 UTC"}, {9000 * time.Hour, "12 Nov 2025"},
 	} {
-		if got := When(now.Add(-tt.ago), now); got != tt.want {
+		if got := ui.When(now.Add(-tt.ago)); got != tt.want {
 			t.Errorf("When(%s ago) = %q, want %q", tt.ago, got, tt.want)
 		}
 	}
-	if got := When(time.Time{}, now); got != "Never" {
+	if got := ui.When(time.Time{}); got != "Never" {
 		t.Errorf("When(zero) = %q, want Never", got)
 	}
-	if got := Stamp(now); got != "22 Nov 2026, 05:02 UTC" {
+	if got := ui.Stamp(now); got != "22 Nov 2026, 05:02 UTC" {
 		t.Errorf("Stamp = %q", got)
 	}
 }

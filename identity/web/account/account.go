@@ -14,6 +14,7 @@ import (
 	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 	"cardea/internal/httpd"
 	"cardea/internal/secret"
 )
@@ -96,9 +97,9 @@ func New(cfg Config) (*Surface, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	home := web.Link{Text: "Your account", To: "/"}
+	home := web.Link{Text: words.Say("failure.your_account"), To: "/"}
 	s := &Surface{
-		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, "That didn't work", home),
+		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, web.DidNotWork, home),
 		cfg:     cfg, sealer: sealer,
 	}
 	mux := http.NewServeMux()
@@ -163,7 +164,7 @@ func (s *Surface) enter(w http.ResponseWriter, r *http.Request, want who) (web.V
 		http.Redirect(w, r, "/security/add", http.StatusSeeOther)
 		return v, false, nil
 	case err != nil:
-		return v, false, httpd.Errorf(http.StatusForbidden, "Your account is closed. Ask your help desk.", "entering My Account: %w", err)
+		return v, false, web.Fault(http.StatusForbidden, "disabled", "entering My Account: %w", err)
 	}
 	return v, true, nil
 }
@@ -228,8 +229,8 @@ func (s *Surface) signOut(w http.ResponseWriter, r *http.Request, _ web.Visitor)
 	return nil
 }
 
-func (s *Surface) signedOut(w http.ResponseWriter, _ *http.Request, _ web.Visitor) error {
-	return s.UI.Render(w, http.StatusOK, web.SignedOut{Again: "/"})
+func (s *Surface) signedOut(w http.ResponseWriter, r *http.Request, _ web.Visitor) error {
+	return s.Render(w, r, http.StatusOK, web.SignedOut{Again: "/"})
 }
 
 func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -260,7 +261,7 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	for _, e := range events {
 		p.Lately = append(p.Lately, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func firstName(name string) string {
@@ -284,5 +285,5 @@ func (s *Surface) history(w http.ResponseWriter, r *http.Request, v web.Visitor)
 	for _, e := range events {
 		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }

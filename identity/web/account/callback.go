@@ -9,7 +9,6 @@ import (
 	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
-	"cardea/internal/httpd"
 )
 
 // begun is a sign-in at the provider that has begun, as the browser keeps it,
@@ -34,7 +33,7 @@ const (
 func (s *Surface) begin(w http.ResponseWriter, r *http.Request, maxAge time.Duration) error {
 	p, err := s.cfg.RP.Begin(r.Context(), BeginOptions{MaxAge: maxAge})
 	if err != nil {
-		return &httpd.Error{Status: http.StatusBadGateway, Public: "The sign-in service can't be reached right now. Try again in a moment.", Err: err}
+		return web.Fault(http.StatusBadGateway, "provider_away", "%w", err)
 	}
 	sealed, err := s.sealer.Seal(purposeBegun, begun{Pending: p, Return: returnPath(r), Expires: s.UI.Now().Add(beginLife)})
 	if err != nil {
@@ -87,7 +86,7 @@ func (s *Surface) callback(w http.ResponseWriter, r *http.Request, _ web.Visitor
 		err = session.ErrNone
 	}
 	if errors.Is(err, session.ErrNone) {
-		return httpd.Errorf(http.StatusForbidden, "You've been signed out meanwhile. Open your account again.", "session of the ID token: %w", err)
+		return web.Fault(http.StatusForbidden, "signed_out_meanwhile", "session of the ID token: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("looking up the session of the ID token: %w", err)
@@ -120,7 +119,7 @@ func (s *Surface) endBefore(r *http.Request, now session.Session) error {
 func answered(err error) error {
 	var no *AnswerError
 	if errors.As(err, &no) && no.Code == "access_denied" {
-		return &httpd.Error{Status: http.StatusForbidden, Public: "You can't open this with the way you signed in. Sign in with a passkey.", Err: err}
+		return web.Fault(http.StatusForbidden, "needs_passkey", "%w", err)
 	}
-	return &httpd.Error{Status: http.StatusBadGateway, Public: "Signing in didn't work. Open your account again.", Err: err}
+	return web.Fault(http.StatusBadGateway, "provider_refused", "%w", err)
 }

@@ -24,7 +24,7 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 		p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
 		p.Deleted = r.URL.Query().Has("deleted")
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -34,14 +34,14 @@ func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) err
 	p := web.AddPasskey{
 		Attempt: web.Attempt{
 			Begin: "/security/add/begin", Finish: "/security/add/finish",
-			Reference: string(httpd.ReferenceOf(r.Context())), Failures: web.Failures(web.NotAdded),
+			Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotAdded,
 		},
 		Name: "/security/name", Cancel: "/security",
 	}
 	if v.Session.ByPass() {
 		p.Cancel = ""
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func (s *Surface) beginAdd(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -100,7 +100,7 @@ func (s *Surface) mine(r *http.Request, v web.Visitor, id string) (k directory.P
 }
 
 func noSuchPasskey(err error) error {
-	return httpd.Errorf(http.StatusNotFound, "This passkey isn't in your account any more. Go back to the list.", "%w", err)
+	return web.Fault(http.StatusNotFound, "passkey_gone", "%w", err)
 }
 
 func (s *Surface) askName(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -108,7 +108,7 @@ func (s *Surface) askName(w http.ResponseWriter, r *http.Request, v web.Visitor)
 	if err != nil {
 		return err
 	}
-	return s.UI.Render(w, http.StatusOK, renaming(k, k.Name, ""))
+	return s.Render(w, r, http.StatusOK, renaming(k, k.Name, ""))
 }
 
 func renaming(k directory.Passkey, value, wrong string) web.RenamePasskey {
@@ -124,7 +124,7 @@ func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 		if err != nil {
 			return err
 		}
-		return s.UI.Render(w, http.StatusUnprocessableEntity, renaming(k, name, "Give it a name of up to 64 characters that can be shown."))
+		return s.Render(w, r, http.StatusUnprocessableEntity, renaming(k, name, "Give it a name of up to 64 characters that can be shown."))
 	case errors.Is(err, directory.ErrNoPasskey):
 		return noSuchPasskey(err)
 	case err != nil:
@@ -151,7 +151,7 @@ func (s *Surface) askDelete(w http.ResponseWriter, r *http.Request, v web.Visito
 	case err != nil:
 		return mayNotDelete(err)
 	}
-	return s.UI.Render(w, http.StatusOK, web.DeletePasskey{Passkey: web.PasskeyRowOf(k), Others: n - 1})
+	return s.Render(w, r, http.StatusOK, web.DeletePasskey{Passkey: web.PasskeyRowOf(k), Others: n - 1})
 }
 
 func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) error {

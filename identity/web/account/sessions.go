@@ -8,7 +8,6 @@ import (
 
 	"cardea/identity/session"
 	"cardea/identity/web"
-	"cardea/internal/httpd"
 )
 
 func (s *Surface) sessions(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -24,7 +23,7 @@ func (s *Surface) sessions(w http.ResponseWriter, r *http.Request, v web.Visitor
 	if n, err := strconv.Atoi(r.URL.Query().Get("ended")); err == nil && n > 0 && web.JustDone(r) {
 		p.Ended = n
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 // endSession ends one of the visitor's sessions. Somebody else's looks as if it
@@ -47,7 +46,7 @@ func (s *Surface) endSession(w http.ResponseWriter, r *http.Request, v web.Visit
 		}
 		return ended(w, r, 1)
 	}
-	return httpd.Errorf(http.StatusNotFound, "This session is over already. Go back to the list.", "%w", session.ErrNone)
+	return web.Fault(http.StatusNotFound, "session_over", "%w", session.ErrNone)
 }
 
 func (s *Surface) endOthers(w http.ResponseWriter, r *http.Request, v web.Visitor) error {

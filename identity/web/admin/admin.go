@@ -12,6 +12,7 @@ import (
 	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 	"cardea/internal/httpd"
 )
 
@@ -66,7 +67,7 @@ func Routes() []string {
 
 // New returns the Surface.
 func New(cfg Config) *Surface {
-	home := web.Link{Text: "Your account", To: "/"}
+	home := web.Link{Text: words.Say("failure.your_account"), To: "/"}
 	s := &Surface{
 		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, "That didn't work", home),
 		cfg:     cfg,
@@ -150,7 +151,7 @@ func (s *Surface) stale(w http.ResponseWriter, r *http.Request, v web.Visitor, f
 		return false
 	}
 	no := s.Surface
-	no.Home = web.Link{Text: "Unlock once more", To: form}
+	no.Home = web.Link{Text: words.Say("failure.unlock"), To: form}
 	no.Page(func(http.ResponseWriter, *http.Request) error {
 		return &httpd.Error{
 			Status: http.StatusForbidden, Code: string(ceremony.ReasonNotFresh), Err: fmt.Errorf("letting people in: %w", err),

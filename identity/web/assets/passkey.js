@@ -129,7 +129,7 @@ const reasons = {
   InvalidStateError: 'already_here',
   ConstraintError: 'cannot_check',
   NotSupportedError: 'not_supported',
-  OperationError: 'busy',
+  OperationError: 'busy_window',
   SecurityError: 'our_fault',
   TypeError: 'our_fault',
   EncodingError: 'our_fault',

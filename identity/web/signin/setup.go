@@ -13,9 +13,9 @@ import (
 // is still anything to set up is said when the code comes: the page gives away
 // nothing.
 func (s *Surface) setup(w http.ResponseWriter, r *http.Request) error {
-	return s.UI.Render(w, http.StatusOK, web.Setup{Attempt: web.Attempt{
+	return s.Render(w, r, http.StatusOK, web.Setup{Attempt: web.Attempt{
 		Begin: "/setup/begin", Finish: "/setup/finish",
-		Reference: string(httpd.ReferenceOf(r.Context())), Failures: web.Failures(web.NotSetUp),
+		Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotSetUp,
 	}})
 }
 

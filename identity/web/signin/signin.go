@@ -10,6 +10,7 @@ import (
 	"cardea/identity/directory"
 	"cardea/identity/session"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 	"cardea/internal/httpd"
 )
 
@@ -69,7 +70,7 @@ func Routes() []string {
 
 // New returns the Surface.
 func New(cfg Config) *Surface {
-	home := web.Link{Text: "Start again", To: "/signin"}
+	home := web.Link{Text: words.Say("failure.start_again"), To: "/signin"}
 	s := &Surface{
 		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.LoginURL, web.NotSignedIn, home),
 		cfg:     cfg,
@@ -113,7 +114,7 @@ func (s *Surface) attempt(r *http.Request) web.Attempt {
 	return web.Attempt{
 		Begin: "/signin/passkey/begin", Finish: "/signin/passkey/finish",
 		Continue: continueOf(r), Reference: string(httpd.ReferenceOf(r.Context())),
-		Failures: web.Failures(web.NotSignedIn),
+		Failing: web.NotSignedIn,
 	}
 }
 
@@ -134,18 +135,18 @@ func (s *Surface) signIn(w http.ResponseWriter, r *http.Request) error {
 		}
 		p.App = c.Name // the provider has the last word on who may ask
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func (s *Surface) options(w http.ResponseWriter, r *http.Request) error {
-	return s.UI.Render(w, http.StatusOK, web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r)})
+	return s.Render(w, r, http.StatusOK, web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r)})
 }
 
 // passkey is the page that people reach whose browser runs no script, and that
 // an error leads back to. The name, if any, comes in a form's body so that it
 // stays out of addresses.
 func (s *Surface) passkey(w http.ResponseWriter, r *http.Request) error {
-	return s.UI.Render(w, http.StatusOK, web.SignInPasskey{
+	return s.Render(w, r, http.StatusOK, web.SignInPasskey{
 		Attempt: s.attempt(r), Username: r.PostFormValue("username"), Notice: notice(w, r),
 	})
 }
@@ -211,6 +212,6 @@ func (s *Surface) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Surface) signedOut(w http.ResponseWriter, _ *http.Request) error {
-	return s.UI.Render(w, http.StatusOK, web.SignedOut{Again: s.cfg.Site.AccountURL + "/"})
+func (s *Surface) signedOut(w http.ResponseWriter, r *http.Request) error {
+	return s.Render(w, r, http.StatusOK, web.SignedOut{Again: s.cfg.Site.AccountURL + "/"})
 }
