@@ -1,0 +1,7 @@
+package web
+
+func supportExhibits() []exhibit {
+	return []exhibit{
+		{"support", Support{}, ""},
+	}
+}
