@@ -83,7 +83,7 @@ var rooms = map[string][]string{
 	"identity/web/admin":           webMay,
 	"identity/storage":             {"identity/...", "webauthn"},
 	"identity/storage/storagetest": {"identity/...", "webauthn"},
-	"identity/server":              {"identity/...", "relay", "internal/httpd", "webauthn"},
+	"identity/server":              {"identity/...", "relay", "internal/httpd", "internal/look", "webauthn"},
 
 	"signin": {"webauthn"},
 
