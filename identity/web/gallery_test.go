@@ -132,7 +132,7 @@ func TestTemplatesEscape(t *testing.T) {
 	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
 	for _, p := range []Page{
-		SignIn{Attempt: attempt, App: evil, Username: evil, Notice: &DeviceNotice{evil, evil, evil, evil}},
+		SignIn{Attempt: attempt, App: evil, Username: evil, Notice: &DeviceNotice{"iphone", evil, evil}},
 		SignInOptions{Attempt: attempt}, SignInPasskey{Attempt: attempt, Username: evil},
 		AccessPass{Continue: evil, Username: evil, Refused: &failure}, Onward{To: "javascript:alert(1)"},
 		Stopped{Failure: failure, Primary: Link{words.Plain(evil), "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},

@@ -96,6 +96,7 @@ var Rows = []Row{
 // A Minimum is the oldest version of a phone's system whose passkeys Cardea
 // takes.
 type Minimum struct {
+	Key    string // "iphone"
 	System string // as a browser's agent names it
 	OS     string // as its maker calls the system
 	Major  int
@@ -103,4 +104,4 @@ type Minimum struct {
 
 // Minimums are those of the phones (HOUSE: from these on an app of one's own may
 // keep passkeys; PKD, "Third-Party Credential Managers").
-var Minimums = []Minimum{{"iPhone", "iOS", 17}, {"iPad", "iPadOS", 17}, {"Android", "Android", 14}}
+var Minimums = []Minimum{{"iphone", "iPhone", "iOS", 17}, {"ipad", "iPad", "iPadOS", 17}, {"android", "Android", "Android", 14}}

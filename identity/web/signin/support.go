@@ -10,5 +10,5 @@ import (
 // not, so that it can be read before anything works.
 func (s *Surface) support(w http.ResponseWriter, r *http.Request) error {
 	web.AskForHints(w.Header())
-	return s.UI.Render(w, http.StatusOK, web.Support{})
+	return s.Render(w, r, http.StatusOK, web.Support{})
 }
