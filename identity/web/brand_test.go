@@ -44,7 +44,7 @@ func TestPagesShowTheBrand(t *testing.T) {
 	t.Parallel()
 	b := branded(t)
 	ui := New(Site{Name: "Alder", Brand: b, Contact: "mailto:help@alder.example", PrivacyURL: "https://alder.example/privacy"}, nil)
-	for _, p := range []Page{SignIn{}, Home{}, People{}} {
+	for _, p := range []Page{Support{}, Home{}, People{}} {
 		html, err := ui.HTML(p)
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +55,7 @@ func TestPagesShowTheBrand(t *testing.T) {
 			}
 		}
 	}
-	html, err := ui.HTML(SignIn{})
+	html, err := ui.HTML(Support{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ const word = v => v === true ? 'yes' : v === false ? 'no' : 'unknown';
 
 function show(leg, answer) {
   const at = document.querySelector(`[data-leg=${leg}]`);
-  for (const chip of at.querySelectorAll('[data-answer]')) chip.hidden = chip.dataset.answer !== answer;
+  at.querySelector('[data-chip]').replaceWith(document.querySelector(`template[data-answer=${answer}]`).content.cloneNode(true));
   at.querySelector('[data-do]').hidden = answer === 'yes';
 }
 

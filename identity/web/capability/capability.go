@@ -87,8 +87,7 @@ var Rows = []Row{
 	// PKD: synced passkeys and autofill from 129, QR from 108. BCD: signals.
 	{"ChromeOS", "Chrome", [6]Cell{yes("ChromeOS 129"), yes("ChromeOS 108"), none, yes("ChromeOS 129"), yes("ChromeOS 132"), unknown}},
 	// PKD: passkeys and autofill by extensions, QR in Chrome and Edge. BCD: signals.
-	{"Linux", "Chrome, Chromium", [6]Cell{noted("", "extension"), yes("Chrome 108"), none, noted("", "extension"), yes("Chrome 132"), unknown}},
-	{"Linux", "Edge", [6]Cell{noted("", "extension"), yes("Edge 108"), none, noted("", "extension"), yes("Edge 132"), unknown}},
+	{"Linux", "Chrome, Chromium, Edge", [6]Cell{noted("", "extension"), yes("Chrome 108, Edge 108"), none, noted("", "extension"), yes("Chrome 132, Edge 132"), unknown}},
 	// PKD: extensions; QR in Chrome and Edge only. ENTRA: works, but not with a phone.
 	{"Linux", "Firefox", [6]Cell{noted("", "extension"), no("key_or_chromium"), none, noted("", "extension"), no(""), none}},
 }
