@@ -3,5 +3,6 @@ package web
 func supportExhibits() []exhibit {
 	return []exhibit{
 		{"support", Support{}, ""},
+		{"support--checking", Support{}, "checking"},
 	}
 }
