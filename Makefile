@@ -35,9 +35,10 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# Every page, light and dark, phone and desktop width, as pictures.
+# Every page, light and dark, phone and desktop width, as pictures with an
+# index.html to leaf through; GALLERYFLAGS="--lang de --lang ar --narrow" for more.
 gallery: build deps
-	build/cardea gallery build/gallery
+	build/cardea gallery $(GALLERYFLAGS) build/gallery
 
 # Clients that others wrote against our security key, and a stock Chromium with
 # our phone over Bluetooth, in a guest that has /dev/uhid and /dev/vhci. Needs

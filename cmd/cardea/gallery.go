@@ -10,14 +10,17 @@ import (
 
 	"cardea/authenticator/app"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 	"cardea/internal/chromium"
 	"cardea/internal/httpd"
 	"cardea/platform/browser"
 )
 
 type galleryCommand struct {
-	Folder string `arg:"" type:"path" help:"Where the pictures go."`
-	Only   string `help:"Only pages whose name matches this pattern, such as signin*." default:"*"`
+	Folder string   `arg:"" type:"path" help:"Where the pictures go."`
+	Only   string   `help:"Only pages whose name matches this pattern, such as signin*." default:"*"`
+	Lang   []string `help:"Languages of the sign-in pages and My Account, such as de and ar; may be given more than once." default:"en"`
+	Narrow bool     `help:"The smallest screen, 320 pixels, too."`
 }
 
 // A picture is a page in one state, and how it is looked at.
@@ -51,14 +54,31 @@ type hall struct {
 	pictures []picture
 }
 
-func halls() ([]hall, error) {
+// narrowLook is the smallest screen, which is a desktop at 400 % too.
+var narrowLook = look{"narrow", chromium.Look{Width: 320, Height: 640, Mobile: true}}
+
+// halls returns everything there is to see. A page in a language other than
+// English has that in its name.
+func (c *galleryCommand) halls() ([]hall, error) {
 	var pages, phones, dialogs hall
-	site, err := web.Gallery()
-	if err != nil {
-		return nil, err
+	pageLooks := pageLooks
+	if c.Narrow {
+		pageLooks = append(pageLooks[:len(pageLooks):len(pageLooks)], narrowLook)
 	}
-	for _, p := range site {
-		pages.pictures = append(pages.pictures, picture{p.Name, p.HTML, pageLooks})
+	for _, l := range c.Lang {
+		if !words.Language(l).Known() {
+			return nil, fmt.Errorf("--lang: %q is none of %v", l, words.Languages())
+		}
+		site, err := web.GalleryIn(words.Language(l))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range site {
+			if l != string(words.English) {
+				p.Name += "." + l
+			}
+			pages.pictures = append(pages.pictures, picture{p.Name, p.HTML, pageLooks})
+		}
 	}
 	handset, err := app.Gallery()
 	if err != nil {
@@ -79,7 +99,7 @@ func halls() ([]hall, error) {
 }
 
 func (c *galleryCommand) Run(s *session) error {
-	all, err := halls()
+	all, err := c.halls()
 	if err != nil {
 		return err
 	}
@@ -91,12 +111,18 @@ func (c *galleryCommand) Run(s *session) error {
 		return err
 	}
 	defer b.Close()
+	var shown []picture
 	for _, h := range all {
 		if err := c.hang(s, b, h); err != nil {
 			return err
 		}
+		for _, p := range h.pictures {
+			if match, _ := filepath.Match(c.Only, p.name); match { // hang would have refused the pattern
+				shown = append(shown, p)
+			}
+		}
 	}
-	return nil
+	return writeIndex(filepath.Join(c.Folder, "index.html"), shown)
 }
 
 // hang takes the pictures of one hall.

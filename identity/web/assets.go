@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
+	"cardea/internal/httpd"
 	"cardea/internal/look"
 )
 
@@ -70,6 +72,17 @@ var assetTypes = map[string]string{
 	".svg": "image/svg+xml",
 }
 
+// assetZips are the assets, compressed once.
+var assetZips = sync.OnceValue(func() map[string][]byte {
+	zips := map[string][]byte{}
+	for _, name := range assetNames() {
+		if b, err := readAsset(name); err == nil {
+			zips[name] = httpd.Gzip(b)
+		}
+	}
+	return zips
+})
+
 // Assets serves the assets below AssetPrefix. An address of another version is
 // not found rather than answered with content that does not belong to it.
 func Assets() http.Handler {
@@ -85,6 +98,13 @@ func Assets() http.Handler {
 		h.Set("Content-Type", assetTypes[path.Ext(name)])
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Add("Vary", "Accept-Encoding")
+		// They are public, the same for everyone, and hold nothing that a
+		// request says: their length tells nothing.
+		if zip := assetZips()[name]; len(zip) < len(b) && httpd.AcceptsGzip(r) {
+			h.Set("Content-Encoding", "gzip")
+			b = zip
+		}
 		if r.Method == http.MethodHead {
 			return
 		}

@@ -19,13 +19,16 @@ type GalleryPage struct {
 
 // Gallery returns every page in every state, about people who do not exist. Its
 // pages expect the assets at AssetPrefix, which Assets serves.
-func Gallery() ([]GalleryPage, error) {
+func Gallery() ([]GalleryPage, error) { return GalleryIn(words.English) }
+
+// GalleryIn is Gallery in another language.
+func GalleryIn(l words.Language) ([]GalleryPage, error) {
 	now := time.Date(2026, 11, 22, 14, 2, 0, 0, time.UTC)
 	ui := New(Site{
 		Name: "Alder Library Trust", RPID: "alder.example",
 		LoginURL: "https://login.alder.example", AccountURL: "https://myaccount.alder.example",
 		HelpURL: "https://help.alder.example",
-	}, func() time.Time { return now })
+	}, func() time.Time { return now }).In(l)
 	var all []GalleryPage
 	for _, e := range exhibits(now) {
 		page, err := ui.HTML(e.page)

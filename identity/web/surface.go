@@ -77,7 +77,7 @@ func (s Surface) Protect(pages http.Handler) http.Handler {
 		})
 		pages.ServeHTTP(w, r.WithContext(ctx))
 	})
-	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(known)))
+	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(httpd.CompressPages(known))))
 }
 
 // Page makes an http.Handler of h whose errors are shown as a page.

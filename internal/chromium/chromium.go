@@ -221,6 +221,7 @@ type Look struct {
 	Dark          bool
 	Mobile        bool
 	Still         bool   // as for people who want no motion
+	Forced        bool   // in the few colors that the person chose for everything
 	UserAgent     string // empty for the browser's own
 }
 
@@ -242,6 +243,9 @@ func (p *Page) SetLook(ctx context.Context, l Look) error {
 	if l.Still {
 		features = append(features, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
 	}
+	if l.Forced {
+		features = append(features, &emulation.MediaFeature{Name: "forced-colors", Value: "active"})
+	}
 	if _, err := chromedp.Call(c, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
 		return fmt.Errorf("setting the color scheme: %w", err)
 	}
@@ -249,6 +253,14 @@ func (p *Page) SetLook(ctx context.Context, l Look) error {
 		if _, err := chromedp.Call(c, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: l.UserAgent}); err != nil {
 			return fmt.Errorf("setting the user agent: %w", err)
 		}
+	}
+	return nil
+}
+
+// Press presses a key on the keyboard, such as "\t".
+func (p *Page) Press(ctx context.Context, key string) error {
+	if err := chromedp.Do(p.with(ctx), chromedp.KeyEvent(key)); err != nil {
+		return fmt.Errorf("pressing %q: %w", key, err)
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ var rooms = map[string][]string{
 	"internal/look":     {},
 	"internal/layers":   {},
 	"internal/chromium": {},
+	"internal/firefox":  {},
+	"internal/axe":      {"internal/chromium"},
 
 	"webauthn":            {"internal/cbor"},
 	"ctap":                {"webauthn", "internal/cbor"},
@@ -118,7 +120,7 @@ var reserved = map[string][]string{
 	"github.com/zalando/go-keyring":    {"signin"},
 	"golang.org/x/oauth2":              {"identity/web/account", "signin"},
 	"github.com/gobwas/ws":             {"relay", "relay/relayload"},
-	"github.com/coder/websocket":       {"hybrid/tunnel"},
+	"github.com/coder/websocket":       {"hybrid/tunnel", "internal/firefox"},
 	"github.com/makiuchi-d/gozxing":    {"hybrid/qrimage"},
 	"rsc.io/qr":                        {"hybrid/qrimage"},
 	"github.com/pressly/goose/v3":      {"identity/storage"},

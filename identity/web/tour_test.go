@@ -1,0 +1,147 @@
+package web_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"cardea/identity/web"
+)
+
+// mostTransferred is what a page may bring over the wire with all it loads and
+// all headers, to a browser that was never here.
+const mostTransferred = 50 << 10
+
+// shifts is how far things have moved by themselves since the page opened.
+const shifts = `new Promise(done => {
+  let sum = 0;
+  const o = new PerformanceObserver(l => { for (const e of l.getEntries()) sum += e.value; });
+  o.observe({type: 'layout-shift', buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => { for (const e of o.takeRecords()) sum += e.value; done(sum); }));
+})`
+
+// scale counts the bytes that come over the wire.
+type scale struct {
+	mu    sync.Mutex
+	bytes float64
+}
+
+func (s *scale) hear(event any) {
+	if e, ok := event.(*network.EventLoadingFinished); ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bytes += e.EncodedDataLength
+	}
+}
+
+func (s *scale) read() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	read := s.bytes
+	s.bytes = 0
+	return read
+}
+
+// Every page of the real server is light, stands still, and keeps to its
+// policy.
+func TestRealPagesAreLightAndStandStill(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	b := newTab(t)
+	b.adopt(v)
+	var weight scale
+	b.check(chromedp.Listen(b.ctx, weight.hear))
+	_, err := chromedp.Call(b.ctx, network.Enable, network.EnableParams{})
+	b.check(err)
+	_, err = chromedp.Call(b.ctx, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	b.check(err)
+	maia := h.passkeys("maia")[0]
+	for _, u := range []string{
+		h.account + "/", h.account + "/security", h.account + "/security/add", h.account + "/security/passkeys/" + string(maia.ID) + "/rename",
+		h.account + "/sessions", h.account + "/history", h.account + "/admin", h.account + "/admin/people/new",
+		h.account + "/admin/people/" + string(maia.UserID), h.account + "/admin/people/" + string(maia.UserID) + "/pass", h.account + "/admin/events",
+		h.account + "/nothing", h.login + "/signin", h.login + "/signin/options", h.login + "/signin/passkey", h.login + "/signin/pass",
+	} {
+		weight.read()
+		b.open(u)
+		b.until("the whole of "+u, `document.readyState === 'complete'`)
+		moved, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](shifts, chromedp.EvalAwaitPromise))
+		b.check(err)
+		got := weight.read()
+		t.Logf("%6.0f bytes  %s", got, u)
+		if got > mostTransferred || got < 1000 {
+			t.Errorf("%s: %.0f bytes, want at most %d", u, got, mostTransferred)
+		}
+		if moved != 0 {
+			t.Errorf("%s: things move by themselves: %g", u, moved)
+		}
+	}
+	if len(b.problems) > 0 {
+		t.Errorf("the console complains: %q", b.problems)
+	}
+}
+
+// adopt makes the browser the visitor's: it gets their cookies.
+func (b *tab) adopt(v *visitor) {
+	b.t.Helper()
+	for _, origin := range []string{v.login, v.account} {
+		for _, c := range v.client.Jar.Cookies(must[*url.URL](b.t)(url.Parse(origin))) {
+			_, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: origin})
+			b.check(err)
+		}
+	}
+}
+
+// Without scripts, all of My Account can be used but what needs a passkey.
+func TestMyAccountWorksWithoutScripts(t *testing.T) {
+	t.Parallel()
+	h, v, key := signedIn(t)
+	if got := v.register(newSoft(t)); got.Passkey == "" {
+		t.Fatalf("the second passkey: %+v", got)
+	}
+	other := h.visitor()
+	other.signIn(key, "")
+	b := newTab(t)
+	b.adopt(v)
+	b.scripts(false)
+	b.open(h.account + "/security")
+	b.click("Rename")
+	b.reads("What should it be called?")
+	b.fill("name", "Kitchen laptop")
+	b.click("Save")
+	b.reads("Kitchen laptop")
+	b.click("Delete")
+	b.reads("Kitchen laptop")
+	b.click("Delete")
+	b.reads("The passkey is deleted.")
+	if n := len(h.passkeys("maia")); n != 1 {
+		t.Errorf("%d passkeys, want the one that is left", n)
+	}
+	b.click("Sessions")
+	b.click("Sign out everywhere else")
+	b.reads("1 session is signed out.")
+	b.click("History")
+	b.reads("Signed in")
+	b.open(h.account + "/security/add")
+	b.reads("Scripts are blocked in this browser")
+	if len(b.problems) > 0 {
+		t.Errorf("the console complains: %q", b.problems)
+	}
+}
+
+// BenchmarkSignInPage is one look at the first page, without the network.
+func BenchmarkSignInPage(b *testing.B) {
+	ui := web.New(web.Site{Name: "Alder Library Trust", LoginURL: "https://login.alder.example"}, nil)
+	page := web.SignIn{Attempt: web.Attempt{Begin: "/signin/passkey/begin", Finish: "/signin/passkey/finish"}, App: "Reading Room"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if html, err := ui.HTML(page); err != nil || !strings.Contains(string(html), "Reading Room") {
+			b.Fatal(fmt.Errorf("rendering: %w", err))
+		}
+	}
+}
