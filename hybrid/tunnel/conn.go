@@ -29,7 +29,7 @@ var (
 //
 // The service's pings are answered only while somebody reads.
 type Conn struct {
-	ws      *websocket.Conn
+	ws *websocket.Conn
 	// signals says that the service has promised to say when the other side is
 	// there: its first message is then one byte, 00, and not the other side's.
 	signals bool
