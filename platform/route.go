@@ -138,10 +138,13 @@ type Progress struct {
 // is shown.
 type Instead string
 
-// The reasons. Of either the person can do nothing but scan.
+// The reasons.
 const (
 	// InsteadOfSilence: the phone could not be reached, or did not come.
 	InsteadOfSilence Instead = "silent"
+	// InsteadOfUnheard: the phone took the call and was not heard: most likely
+	// its Bluetooth is off, without which the code would not help either.
+	InsteadOfUnheard Instead = "unheard"
 	// InsteadOfForgotten: the phone has forgotten us, and we it.
 	InsteadOfForgotten Instead = "forgotten"
 )

@@ -332,3 +332,30 @@ func TestLogHasNoContactKeyAndNoPayload(t *testing.T) {
 		}
 	}
 }
+
+// A relay forgets what was retired when it starts anew. Then nobody is
+// registered under that ID and a call is 503: the client shows a code and keeps
+// its link. What lives comes back by itself, and whoever still has the key can
+// say again what is dead.
+func TestRestartedRelayKnowsWhoIsThere(t *testing.T) {
+	t.Parallel()
+	before := open(t, relay.Config{})
+	dead, alive := newLinked(t, before), newLinked(t, before)
+	send(t, dead.ws, "\x05")
+	closeCode(t, dead.ws)
+	wantStatus(t, before.call(t, dead.id.String()), 410)
+
+	after := open(t, relay.Config{})
+	wantStatus(t, after.call(t, dead.id.String()), 503)
+	wantStatus(t, after.call(t, alive.id.String()), 503) // not back yet
+	alive.register(t, after)
+	calling := after.call(t, alive.id.String())
+	tunnel, _ := alive.ring(t)
+	send(t, alive.ws, "\x02"+tunnel)
+	wantStatus(t, calling, 101)
+
+	dead.register(t, after)
+	send(t, dead.ws, "\x05")
+	closeCode(t, dead.ws)
+	wantStatus(t, after.call(t, dead.id.String()), 410)
+}

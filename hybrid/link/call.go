@@ -47,7 +47,10 @@ func Call(ctx context.Context, l hybrid.Link, hint hybrid.Hint, cfg DialConfig) 
 // wake asks the service to wake the phone, and listens for it from before that
 // on: a phone that is awake answers at once. Whichever of the two fails ends
 // the other.
-func (cfg *DialConfig) wake(ctx context.Context, l hybrid.Link, call hybrid.Call, key hybrid.EIDKey) (*tunnel.Conn, hybrid.EID, error) {
+//
+// While the client listens it also reads: a phone that answers and goes before
+// it was heard has most likely no Bluetooth, and that is told at once.
+func (cfg *DialConfig) wake(ctx context.Context, l hybrid.Link, call hybrid.Call, key hybrid.EIDKey) (conn, hybrid.EID, error) {
 	both, cancel := context.WithCancel(ctx)
 	defer cancel()
 	listening := *cfg
@@ -56,33 +59,45 @@ func (cfg *DialConfig) wake(ctx context.Context, l hybrid.Link, call hybrid.Call
 	var (
 		work    sync.WaitGroup
 		eid     hybrid.EID
-		conn    *tunnel.Conn
+		called  *early
 		deaf    error
 		unheard error
 		awake   = make(chan struct{})
+		found   = make(chan struct{})
 	)
 	work.Go(func() {
+		defer close(found)
 		if eid, deaf = listening.hear(both, key); deaf != nil {
 			cancel()
 		}
 	})
 	work.Go(func() {
 		defer close(awake)
-		if conn, unheard = cfg.contact(both, l, call); unheard != nil {
+		c, err := cfg.contact(both, l, call)
+		if err != nil {
+			unheard = err
 			cancel()
+			return
 		}
+		called = readEarly(c)
 	})
 	<-awake
-	if unheard == nil {
+	if called != nil {
 		report(cfg.Progress, StageConnected)
 		report(cfg.Progress, StageWaiting)
+		select {
+		case <-called.ended:
+			cancel() // the phone will not be heard any more
+		case <-found:
+		}
 	}
 	work.Wait()
 	if deaf == nil && unheard == nil {
-		return conn, eid, nil
+		return called, eid, nil
 	}
-	if conn != nil {
-		conn.Abort()
+	if called != nil {
+		unheard = called.whyUnheard(ctx)
+		called.Abort()
 	}
 	// Of two errors one is only that the other has ended both.
 	err := unheard

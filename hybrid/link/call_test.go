@@ -9,6 +9,7 @@ import (
 
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
 	"cardea/internal/secret"
 )
@@ -22,6 +23,7 @@ type callable struct {
 	contacts chan struct{}    // gets one for each time that the relay knows it
 	called   chan hybrid.Hint // gets the hint of each call that came through
 	refuse   func(*tunnel.Call)
+	radio    *air.Air // of the phone; nil for that of the room
 }
 
 func newCallable(t *testing.T, w *world) *callable {
@@ -63,11 +65,15 @@ func (p *callable) answer(ctx context.Context, c *tunnel.Call) {
 		p.refuse(c)
 		return
 	}
+	cfg := p.w.answerConfig()
+	if p.radio != nil {
+		cfg.Advertiser = p.radio
+	}
 	id, _ := p.contact.ID()
 	phone, err := link.AnswerCall(ctx, link.Linked{
 		Call: call, Join: c.Accept,
 		Offer: hybrid.LinkOffer{Secret: hybrid.LinkSecret(p.root, id[:], call.LinkID), Identity: hybrid.IdentityKey(p.root)},
-	}, p.w.answerConfig())
+	}, cfg)
 	if err != nil {
 		return
 	}
@@ -238,4 +244,21 @@ func TestCancelledCallLeavesNothing(t *testing.T) {
 		t.Errorf("Call: %v, want context.Canceled", err)
 	}
 	w.wantSilence(t)
+}
+
+// The phone has its own radio, which is off: the computer's is not. It answers
+// the call, and the computer need not wait to hear it.
+func TestPhoneWhoseRadioIsOffLeavesACallAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := newCallable(t, w)
+	l := p.linked(t)
+	p.radio = air.New()
+	p.radio.SetPower(false)
+	p.listen(t)
+	_, err := link.Call(within(t), l, hybrid.HintGetAssertion, w.dialConfig())
+	wantLeg(t, err, link.LegPeer)
+	if !errors.Is(err, link.ErrUnheard) {
+		t.Errorf("Call: %v, want ErrUnheard", err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"cardea/ctap"
 	"cardea/hybrid"
@@ -67,4 +68,16 @@ func (c *channel) writeRecord(ctx context.Context, plaintext []byte) error {
 
 func (c *channel) write(ctx context.Context, m hybrid.Message) error {
 	return c.writeRecord(ctx, m.Encode())
+}
+
+// awaitEnd gives a receiver a moment to hear why a write has failed: an abort
+// would be all that it hears.
+func awaitEnd(ctx context.Context, done <-chan struct{}) {
+	patience := time.NewTimer(shutdownTime)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-patience.C:
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"cardea/ctap"
 	"cardea/hybrid"
@@ -174,7 +173,7 @@ func (c *Client) exchange(ctx context.Context, request hybrid.Message) ([]byte, 
 		return nil, err
 	}
 	if err := c.channel.write(ctx, request); err != nil {
-		c.awaitEnd(ctx)
+		awaitEnd(ctx, c.done)
 		c.abort()
 		if ctx.Err() == nil {
 			err = c.err // the receiver knows better why the tunnel has ended
@@ -189,18 +188,6 @@ func (c *Client) exchange(ctx context.Context, request hybrid.Message) ([]byte, 
 	case <-ctx.Done():
 		c.abort()
 		return nil, c.fail(ctx, fmt.Errorf("waiting for the response: %w", ctx.Err()))
-	}
-}
-
-// awaitEnd gives the receiver a moment to hear why a write has failed: an abort
-// would be all that it hears.
-func (c *Client) awaitEnd(ctx context.Context) {
-	patience := time.NewTimer(shutdownTime)
-	defer patience.Stop()
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-	case <-patience.C:
 	}
 }
 

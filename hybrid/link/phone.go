@@ -79,6 +79,7 @@ func (p *Phone) serve(ctx context.Context, r *requests, handle func(context.Cont
 			return fmt.Errorf("response of %d bytes, most are %d", len(response.Body), limit)
 		}
 		if p.channel.write(ctx, response) != nil {
+			awaitEnd(ctx, r.done)
 			p.channel.conn.Abort()
 			<-r.done
 			// The receiver knows better why the tunnel has ended.

@@ -30,12 +30,28 @@ var (
 // The service's pings are answered only while somebody reads.
 type Conn struct {
 	ws *websocket.Conn
+	// signals says that the service has promised to say when the other side is
+	// there: its first message is then one byte, 00, and not the other side's.
+	signals bool
 }
 
 // Read returns the next message. The error wraps ErrClosed, ErrExpired or
 // ErrLost when there will be none; it tells them apart as well as the service
 // does. The end of ctx ends the tunnel too: there is no reading on.
 func (c *Conn) Read(ctx context.Context) ([]byte, error) {
+	b, err := c.read(ctx)
+	if err != nil || !c.signals {
+		return b, err
+	}
+	c.signals = false
+	if len(b) != 1 || b[0] != 0 {
+		c.Abort()
+		return nil, errors.New("reading from the tunnel: no word that the other side is there")
+	}
+	return c.read(ctx)
+}
+
+func (c *Conn) read(ctx context.Context) ([]byte, error) {
 	kind, b, err := c.ws.Read(ctx)
 	if err != nil {
 		c.Abort() // the library does not, when ctx had ended before
@@ -48,7 +64,9 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
-// Write sends one message. The errors are those of Read.
+// Write sends one message. The errors are those of Read, which tells better why
+// a tunnel has ended: a Write may only find that it has. One that fails leaves
+// it to the Read that goes on to say so; the end of ctx ends the tunnel.
 func (c *Conn) Write(ctx context.Context, message []byte) error {
 	if len(message) > MaxMessage {
 		return fmt.Errorf("writing to the tunnel: message of %d bytes, most are %d", len(message), MaxMessage)
@@ -58,7 +76,9 @@ func (c *Conn) Write(ctx context.Context, message []byte) error {
 		err = c.ws.Write(ctx, websocket.MessageBinary, message)
 	}
 	if err != nil {
-		c.Abort()
+		if ctx.Err() != nil {
+			c.Abort()
+		}
 		return fmt.Errorf("writing to the tunnel: %w", endOf(ctx, err))
 	}
 	return nil

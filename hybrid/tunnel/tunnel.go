@@ -27,6 +27,7 @@ const (
 
 	headerRoutingID     = "X-caBLE-Routing-ID"
 	headerClientPayload = "X-caBLE-Client-Payload"
+	headerSignal        = "X-caBLE-Signal-Connection"
 )
 
 // A Dialer opens tunnels. Its zero value is ready to use, and it is safe for
@@ -100,13 +101,17 @@ func (d *Dialer) Connect(ctx context.Context, s hybrid.Service, r hybrid.Routing
 
 // Contact asks the service to wake a linked phone and takes the client's place
 // in the tunnel that the phone will join. The error is ErrContactGone when the
-// phone has ended the link.
+// phone has ended the link. The service is asked to say when the phone is there,
+// which Read keeps to itself.
 func (d *Dialer) Contact(ctx context.Context, s hybrid.Service, contactID, payload []byte) (*Conn, error) {
-	header := http.Header{headerClientPayload: {upperHex(payload)}}
-	conn, _, err := d.dial(ctx, s, "/cable/contact/"+base64.RawURLEncoding.EncodeToString(contactID), header)
+	header := http.Header{}
+	header.Set(headerClientPayload, upperHex(payload))
+	header.Set(headerSignal, "true")
+	conn, answer, err := d.dial(ctx, s, "/cable/contact/"+base64.RawURLEncoding.EncodeToString(contactID), header)
 	if err != nil {
 		return nil, fmt.Errorf("contacting the phone: %w", err)
 	}
+	conn.signals = answer.Get(headerSignal) != ""
 	return conn, nil
 }
 

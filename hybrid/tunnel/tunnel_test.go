@@ -115,6 +115,9 @@ func TestClientContactsALinkedPhone(t *testing.T) {
 	if got := request.Header.Get(headerClientPayload); got != "A103" {
 		t.Errorf("payload %q", got)
 	}
+	if got := request.Header.Get(headerSignal); got != "true" {
+		t.Errorf("signal %q", got)
+	}
 }
 
 // The addresses that others have published for the same input.

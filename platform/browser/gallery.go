@@ -167,7 +167,7 @@ func galleryWays() (all []galleryState) {
 			Stage: s, Code: galleryCode(), Relay: galleryRelay(s), Until: time.Now().Add(278 * time.Second),
 		}})
 	}
-	for _, i := range []platform.Instead{platform.InsteadOfSilence, platform.InsteadOfForgotten} {
+	for _, i := range []platform.Instead{platform.InsteadOfSilence, platform.InsteadOfUnheard, platform.InsteadOfForgotten} {
 		add("instead-"+string(i), platform.Screen{Sort: platform.ScreenProgress, Name: "Maia's Pixel 9", Progress: platform.Progress{
 			Stage: platform.StageShowCode, Code: galleryCode(), Until: time.Now().Add(178 * time.Second), Instead: i,
 		}})

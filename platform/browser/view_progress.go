@@ -70,6 +70,8 @@ func (w words) showCode(name string, p platform.Progress) view {
 	switch p.Instead {
 	case platform.InsteadOfSilence:
 		v.Alert, v.Text = true, name+" didn't answer. Scan this with it, or with another phone."
+	case platform.InsteadOfUnheard:
+		v.Alert, v.Text = true, name+" couldn't be heard close by. Turn on its Bluetooth, then scan this with it."
 	case platform.InsteadOfForgotten:
 		v.Alert, v.Text = true, name+" doesn't remember "+w.here+" any more. Scan this with it, or with another phone."
 	}

@@ -66,7 +66,10 @@ func (l *linked) Open(ctx context.Context, purpose platform.Purpose, show func(p
 		return conn, err
 	}
 	instead := platform.InsteadOfSilence
-	if errors.Is(err, tunnel.ErrContactGone) {
+	switch {
+	case errors.Is(err, link.ErrUnheard):
+		instead = platform.InsteadOfUnheard
+	case errors.Is(err, tunnel.ErrContactGone):
 		instead = platform.InsteadOfForgotten
 		if err := l.Forget(); err != nil {
 			return nil, err

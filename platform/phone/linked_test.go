@@ -11,6 +11,7 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
 	"cardea/internal/secret"
 	"cardea/platform"
@@ -43,7 +44,11 @@ func (r *room) linkable(t *testing.T) *tunnel.Contact {
 			t.Errorf("ParseCall() = %v", err)
 			return
 		}
-		p, err := link.AnswerCall(ctx, link.Linked{Call: call, Offer: offer(call.LinkID), Join: c.Accept}, r.answerConfig())
+		cfg := r.answerConfig()
+		if r.radioOfCalls != nil {
+			cfg.Advertiser = r.radioOfCalls
+		}
+		p, err := link.AnswerCall(ctx, link.Linked{Call: call, Offer: offer(call.LinkID), Join: c.Accept}, cfg)
 		if err != nil {
 			return
 		}
@@ -124,6 +129,12 @@ func TestAPhoneThatDoesNotComeLeavesTheCode(t *testing.T) {
 			c.Called = func(ctx context.Context, call *tunnel.Call) { _ = call.Busy(ctx) }
 			r.listen(t, c)
 		}, platform.InsteadOfSilence, 1},
+		"its Bluetooth is off": {func(t *testing.T, r *room, c *tunnel.Contact) {
+			off := air.New()
+			off.SetPower(false)
+			r.radioOfCalls = off
+			r.listen(t, c)
+		}, platform.InsteadOfUnheard, 1},
 		"this link has ended": {func(t *testing.T, r *room, c *tunnel.Contact) {
 			c.Called = func(ctx context.Context, call *tunnel.Call) { _ = call.Gone(ctx) }
 			r.listen(t, c)

@@ -33,9 +33,12 @@ type room struct {
 	tunnel *tunnel.Dialer
 	phone  *authenticator.Authenticator
 	link   *hybrid.LinkOffer // what the phone gives who asks; may be nil
-	ctx    context.Context   // of the phone's side
-	leave  context.CancelFunc
-	all    sync.WaitGroup
+	// radioOfCalls is the phone's radio when it is called; nil for that of the room.
+	radioOfCalls *air.Air
+
+	ctx   context.Context // of the phone's side
+	leave context.CancelFunc
+	all   sync.WaitGroup
 }
 
 func newRoom(t *testing.T) *room {

@@ -119,6 +119,8 @@ func (w words) instead(name string, i platform.Instead) string {
 	switch i {
 	case platform.InsteadOfSilence:
 		return printable(name) + " didn't answer."
+	case platform.InsteadOfUnheard:
+		return printable(name) + " couldn't be heard close by. Check that its Bluetooth is on."
 	case platform.InsteadOfForgotten:
 		return printable(name) + " doesn't remember this computer any more."
 	}
