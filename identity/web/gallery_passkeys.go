@@ -1,12 +1,15 @@
 package web
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // passkeyExhibits are the pages on which a passkey is added.
 func passkeyExhibits(time.Time) []exhibit {
 	on := func(way Where) AddPasskeyOn {
 		return AddPasskeyOn{
-			Attempt: Attempt{Begin: "/security/add/begin", Finish: "/security/add/finish", Reference: "7F3C-91DA-20B8", Failures: Failures(NotAdded)},
+			Attempt: Attempt{Begin: "/security/add/begin", Finish: "/security/add/finish", Reference: "7F3C-91DA-20B8", Failing: NotAdded},
 			Way:     way, Name: "/security/name", Undo: "/security/add/undo", Back: "/security/add", Cancel: "/security",
 		}
 	}
@@ -22,4 +25,12 @@ func passkeyExhibits(time.Time) []exhibit {
 		{"account-add--name", on(OnAPhone), "name"},
 		{"account-add--failed", on(OnAPhone), "failed"},
 	}
+}
+
+// savedSomewhere does what add.js does when a passkey was saved.
+func savedSomewhere(s string) string {
+	return strings.NewReplacer(
+		` data-provider></`, ` data-provider>Google Password Manager</`, `data-where="client-device" hidden`, `data-where="client-device"`,
+		`data-elsewhere hidden`, `data-elsewhere`, `data-dropped="cannot" hidden`, `data-dropped="cannot"`,
+	).Replace(s)
 }

@@ -35,7 +35,7 @@ func (s *Surface) askName(w http.ResponseWriter, r *http.Request, v web.Visitor)
 	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
-	return s.UI.Render(w, http.StatusOK, s.wished(w, r, k))
+	return s.Render(w, r, http.StatusOK, s.wished(w, r, k))
 }
 
 // wished returns the question for a name, with what was typed already.
@@ -66,7 +66,7 @@ func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	if _, err := directory.CleanPasskeyName(name); err != nil {
 		page := renaming(k, name, "Give it a name of up to 64 characters that can be shown.")
 		page.New = isNew
-		return s.UI.Render(w, http.StatusUnprocessableEntity, page)
+		return s.Render(w, r, http.StatusUnprocessableEntity, page)
 	}
 	if !v.Proof().Fresh(s.UI.Now()) {
 		return s.unlockToName(w, r, v, wish{k.ID, name, isNew, s.UI.Now().Add(wishLife)})
