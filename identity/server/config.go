@@ -36,6 +36,21 @@ type Config struct {
 	// HelpURL is the organization's help page. May be empty.
 	HelpURL string `json:"help_url"`
 
+	// Branding is how the pages look and where their footers lead. May be empty.
+	Branding Branding `json:"branding"`
+
+	// SecurityContact is where faults are reported, as security.txt has it: an
+	// address with its scheme, such as "mailto:security@example.org". Empty:
+	// there is no security.txt.
+	SecurityContact string `json:"security_contact"`
+	// SecurityPolicyURL is how to report them. May be empty.
+	SecurityPolicyURL string `json:"security_policy_url"`
+	// SecurityLanguages are those that reports may be in. Empty: en.
+	SecurityLanguages []string `json:"security_languages"`
+	// RelatedOrigins are sites besides the two hosts that may use the passkeys of
+	// RPID (WebAuthn §5.11). May be empty.
+	RelatedOrigins []webauthn.Origin `json:"related_origins"`
+
 	// NoTerminal refuses sign-in from a terminal, with a browser or without. What
 	// was begun there is refreshed no more and ends within the hour.
 	NoTerminal bool `json:"no_terminal"`
@@ -95,11 +110,9 @@ func (c Config) Check() error {
 		}
 	}
 	report("rp_id", checkRPID(c.RPID))
-	if c.HelpURL != "" {
-		if u, err := url.Parse(c.HelpURL); err != nil || u.Scheme != "https" && u.Scheme != "http" {
-			report("help_url", errors.New("want a URL"))
-		}
-	}
+	report("help_url", checkPage(c.HelpURL))
+	c.Branding.check(report)
+	c.checkWellKnown(report)
 	_, err = httpd.ParseProxies(c.TrustedProxies)
 	report("trusted_proxies", err)
 	if c.BackChannel != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cardea/internal/secret"
+	"cardea/webauthn"
 )
 
 func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
@@ -34,6 +35,18 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 		{"an RP ID with a port", "rp_id", func(c *Config) { c.RPID = "cardea.localhost:8480" }},
 		{"an address as RP ID", "rp_id", func(c *Config) { c.RPID = "127.0.0.1" }},
 		{"help that is no page", "help_url", func(c *Config) { c.HelpURL = "javascript:alert(1)" }},
+		{"an accent that cannot be read", "branding.accent", func(c *Config) { c.Branding.Accent = "#ffd54f" }},
+		{"a dark accent that cannot be read", "branding.accent_dark", func(c *Config) { c.Branding.AccentDark = "#102060" }},
+		{"an accent that is a style sheet", "branding.accent", func(c *Config) { c.Branding.Accent = "red;}" }},
+		{"a logo that is not there", "branding.logo", func(c *Config) { c.Branding.Logo = "/nowhere/logo.svg" }},
+		{"a contact without a scheme", "branding.contact", func(c *Config) { c.Branding.Contact = "help@example.org" }},
+		{"a contact that is a script", "branding.contact", func(c *Config) { c.Branding.Contact = "javascript:alert(1)" }},
+		{"terms that are no page", "branding.terms_url", func(c *Config) { c.Branding.TermsURL = "/terms" }},
+		{"a security contact of two lines", "security_contact", func(c *Config) { c.SecurityContact = "mailto:a@example.org\nExpires: never" }},
+		{"a security contact without TLS", "security_contact", func(c *Config) { c.SecurityContact = "http://example.org/" }},
+		{"a language that is none", "security_languages", func(c *Config) { c.SecurityLanguages = []string{"en, de"} }},
+		{"a related origin with a path", "related_origins", func(c *Config) { c.RelatedOrigins = []webauthn.Origin{"https://shop.example/"} }},
+		{"a related origin without TLS", "related_origins", func(c *Config) { c.RelatedOrigins = []webauthn.Origin{"http://shop.example"} }},
 		{"a proxy by name", "trusted_proxies", func(c *Config) { c.TrustedProxies = []string{"proxy"} }},
 		{"a back channel without a port", "back_channel", func(c *Config) { c.BackChannel = "127.0.0.1" }},
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"mime"
 	"net"
 	"net/http"
@@ -26,13 +25,6 @@ const (
 
 // pathHealth tells who looks after the machine that the server works.
 const pathHealth = "/healthz"
-
-// The documents at the RP ID (WebAuthn §5.11, and the well-known URL for
-// passkey endpoints).
-const (
-	pathOrigins   = "/.well-known/webauthn"
-	pathEndpoints = "/.well-known/passkey-endpoints"
-)
 
 // byHost answers a request with the handler of its host (see the package
 // comment).
@@ -117,31 +109,6 @@ func (s *Server) accountHost() http.Handler {
 	return mux
 }
 
-// rpHost answers at the RP ID. If that is one of the other hosts, rest answers
-// what is not a document.
-func (s *Server) rpHost(rest http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET "+pathOrigins, document(map[string][]string{"origins": {s.cfg.LoginURL, s.cfg.AccountURL}}))
-	mux.Handle("GET "+pathEndpoints, document(map[string]string{
-		"enroll": s.cfg.AccountURL + "/security/add", "manage": s.cfg.AccountURL + "/security",
-	}))
-	mux.Handle("/", rest)
-	return mux
-}
-
-func document(v any) http.Handler {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("server: internal error: " + err.Error())
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		_, _ = w.Write(b) // who asked has gone
-	})
-}
-
 // hosts returns what each host answers with.
 func (s *Server) hosts(p *provider.Provider) map[string]http.Handler {
 	login, account := mustHost(s.cfg.LoginURL), mustHost(s.cfg.AccountURL)
@@ -149,16 +116,17 @@ func (s *Server) hosts(p *provider.Provider) map[string]http.Handler {
 	if port := login.Port(); port != "" {
 		rp = net.JoinHostPort(rp, port)
 	}
+	rp = hostOf(rp, s.scheme)
 	hosts := map[string]http.Handler{
 		hostOf(login.Host, s.scheme):   s.loginHost(p),
 		hostOf(account.Host, s.scheme): s.accountHost(),
 	}
-	rp = hostOf(rp, s.scheme)
-	rest, shared := hosts[rp]
-	if !shared {
-		rest = http.RedirectHandler(s.cfg.AccountURL+"/", http.StatusSeeOther)
+	if hosts[rp] == nil {
+		hosts[rp] = s.nameless()
 	}
-	hosts[rp] = s.rpHost(rest)
+	for host, rest := range hosts {
+		hosts[host] = s.documents(host, host == rp, rest)
+	}
 	return hosts
 }
 

@@ -51,6 +51,7 @@ const sweepEvery = 10 * time.Minute
 type Server struct {
 	cfg    Config
 	scheme string
+	brand  web.Brand
 	log    *slog.Logger
 	now    func() time.Time
 	file   secret.Key // the key file's; all other keys come of it
@@ -142,8 +143,9 @@ func (s *Server) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site := web.Site{
-		Name: s.cfg.Name, RPID: s.cfg.RPID, LoginURL: s.cfg.LoginURL, AccountURL: s.cfg.AccountURL, HelpURL: s.cfg.HelpURL,
+	site, err := s.site(ctx)
+	if err != nil {
+		return err
 	}
 	s.signin = signin.New(signin.Config{
 		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Now: s.now,

@@ -226,25 +226,6 @@ func TestHealthIsAnsweredUnderEveryName(t *testing.T) {
 	}
 }
 
-func TestDocumentsStandAtTheRPID(t *testing.T) {
-	t.Parallel()
-	cfg := config(t.TempDir())
-	r := start(t, cfg)
-	c := once(r.browser())
-	for path, want := range map[string]string{
-		pathOrigins:   `{"origins":["` + cfg.LoginURL + `","` + cfg.AccountURL + `"]}`,
-		pathEndpoints: `{"enroll":"` + cfg.AccountURL + `/security/add","manage":"` + cfg.AccountURL + `/security"}`,
-	} {
-		res, body := get(t, c, "http://cardea.localhost:8480"+path)
-		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/json" || body != want {
-			t.Errorf("%s = %d %q %s, want %s", path, res.StatusCode, res.Header.Get("Content-Type"), body, want)
-		}
-	}
-	if res, _ := get(t, c, "http://cardea.localhost:8480/"); res.Header.Get("Location") != cfg.AccountURL+"/" {
-		t.Errorf("start page = %d to %q, want My Account", res.StatusCode, res.Header.Get("Location"))
-	}
-}
-
 func TestRPIDMayBeTheLoginHost(t *testing.T) {
 	t.Parallel()
 	cfg := config(t.TempDir())

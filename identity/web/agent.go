@@ -82,11 +82,26 @@ func ParseAgent(userAgent string) Agent {
 func AgentOf(r *http.Request) Agent {
 	a := ParseAgent(r.UserAgent())
 	platform := strings.Trim(r.Header.Get("Sec-CH-UA-Platform"), `"`)
+	if system, ok := hintedSystems[platform]; ok {
+		// A phone that asks for the desktop's pages writes so in the user agent.
+		a.System, a.Mobile = system, platform == "Android"
+	}
 	version := parseVersion(strings.Trim(r.Header.Get("Sec-CH-UA-Platform-Version"), `"`), ".")
-	if platform == "Android" && a.System == "Android" && version.Known {
+	switch {
+	case !version.Known:
+	case platform == "Android":
 		a.Version = version
+	case platform == "Windows" && version.Major >= 13: // counts updates, not versions
+		a.Version = Version{Major: 11, Known: true}
+	case platform == "Windows" && version.Major > 0:
+		a.Version = Version{Major: 10, Known: true}
 	}
 	return a
+}
+
+// hintedSystems are the systems by their names in Sec-CH-UA-Platform.
+var hintedSystems = map[string]string{
+	"Android": "Android", "Windows": "Windows", "macOS": "Mac", "Chrome OS": "ChromeOS", "Chromium OS": "ChromeOS", "Linux": "Linux",
 }
 
 // AskForHints asks the browser to say which version its system has.

@@ -51,6 +51,7 @@ type exhibit struct {
 
 func exhibits(now time.Time) []exhibit {
 	all := append(gateExhibits(now), append(accountExhibits(now), passkeyExhibits(now)...)...)
+	all = append(all, supportExhibits()...)
 	return append(all, consoleExhibits(now)...)
 }
 

@@ -22,6 +22,11 @@ type Site struct {
 	LoginURL   string        // origin of the sign-in pages, without a slash at the end
 	AccountURL string        // origin of My Account, without a slash at the end
 	HelpURL    string        // the organization's help page; may be empty
+	Contact    string        // mailto:, tel: or a page of the help desk; may be empty
+	PrivacyURL string        // legal pages, each of which may be empty
+	TermsURL   string
+	ImprintURL string
+	Brand      Brand
 }
 
 // A UI renders pages in one language. It is safe for concurrent use.
@@ -144,6 +149,7 @@ func (ui *UI) funcs() template.FuncMap {
 		"icon":     icon,
 		"mark":     mark,
 		"asset":    AssetURL,
+		"contact":  contactLink,
 		"initials": initials,
 		"t":        ui.printer.T,
 		"say":      ui.printer.Say,

@@ -76,6 +76,7 @@ var rooms = map[string][]string{
 	"identity/ceremony":            {"identity/directory", "identity/policy", "identity/audit", "identity/session", "webauthn"},
 	"identity/grant":               {"identity/directory"},
 	"identity/provider":            {"identity/grant", "identity/session", "identity/directory", "identity/policy", "identity/audit", "identity/ceremony", "internal/httpd"},
+	"identity/web/capability":      {},
 	"identity/web":                 webMay,
 	"identity/web/words":           {},
 	"identity/web/signin":          webMay,
@@ -83,7 +84,7 @@ var rooms = map[string][]string{
 	"identity/web/admin":           webMay,
 	"identity/storage":             {"identity/...", "webauthn"},
 	"identity/storage/storagetest": {"identity/...", "webauthn"},
-	"identity/server":              {"identity/...", "relay", "internal/httpd", "webauthn"},
+	"identity/server":              {"identity/...", "relay", "internal/httpd", "internal/look", "webauthn"},
 
 	"signin": {"webauthn"},
 
@@ -96,7 +97,7 @@ var rooms = map[string][]string{
 	"lab/visitor": {"internal/chromium"},
 }
 
-var webMay = []string{"identity/web", "identity/web/words", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
+var webMay = []string{"identity/web", "identity/web/capability", "identity/web/words", "identity/ceremony", "identity/session", "identity/directory", "identity/policy",
 	"identity/grant", "identity/audit", "internal/httpd", "internal/look", "webauthn"}
 
 // Packages of others that only these rooms may import.

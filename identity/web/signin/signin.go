@@ -56,6 +56,7 @@ var routes = []route{
 	{"POST /setup/begin", (*Surface).beginSetup, true, web.NotSetUp},
 	{"POST /setup/finish", (*Surface).finishSetup, true, web.NotSetUp},
 	{"POST /signout", (*Surface).signOut, false, ""},
+	{"GET /support", (*Surface).support, false, ""},
 	{"GET /signed-out", (*Surface).signedOut, false, ""},
 }
 
