@@ -110,7 +110,7 @@ func (v *Service) newPasskey(p person, st state, response []byte, name string, n
 	k := a.passkey
 	k.ID, k.Name, k.Created = directory.NewPasskeyID(), strings.TrimSpace(name), now
 	if k.Name == "" {
-		k.Name = directory.OfferName(k.AAGUID)
+		k.Name = directory.NumberName(directory.OfferName(k.AAGUID), p.passkeys)
 	}
 	return k, nil
 }

@@ -78,6 +78,7 @@ type RenamePasskey struct {
 	Passkey PasskeyRow
 	Value   string
 	Wrong   string // what is wrong with Value
+	New     bool   // it was just added, and this is its first name
 	Action  string // path that the form goes to
 	Cancel  string // where to go instead
 }
@@ -91,15 +92,6 @@ type DeletePasskey struct {
 }
 
 func (DeletePasskey) template() (string, string) { return "delete_passkey", gate }
-
-// AddPasskey leads through registering a passkey.
-type AddPasskey struct {
-	Attempt
-	Name   string // path that the form with the new passkey's name goes to
-	Cancel string // where to go instead; empty if the person has no passkey yet
-}
-
-func (AddPasskey) template() (string, string) { return "add_passkey", gate }
 
 // Sessions lists where a person is signed in.
 type Sessions struct {

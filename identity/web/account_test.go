@@ -183,10 +183,17 @@ func TestChangingPasskeysNeedsAFreshProof(t *testing.T) {
 	if got := v.register(newSoft(t)); got.Reason != "not_fresh" {
 		t.Errorf("registering after 5 minutes: %+v, want not_fresh", got)
 	}
-	if a := v.post(v.account+"/security/passkeys/"+id+"/delete", nil); a.status != http.StatusForbidden {
-		t.Errorf("deleting after 5 minutes: %d, want 403", a.status)
+	if a := v.post(v.account+"/security/passkeys/"+id+"/delete", nil); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location, v.login) {
+		t.Errorf("deleting after 5 minutes: %d to %q, want to unlock once more", a.status, a.location)
 	}
-	for _, path := range []string{"/security/add", "/security/passkeys/" + id + "/delete"} {
+	var no said
+	if v.script(v.account+"/security/add/undo", map[string]string{"passkey": id}, &no); no.Reason != "not_fresh" {
+		t.Errorf("taking back after 5 minutes: %+v, want not_fresh", no)
+	}
+	if n := len(h.passkeys("maia")); n != 2 {
+		t.Errorf("%d passkeys after two deletions without a proof, want 2", n)
+	}
+	for _, path := range []string{"/security/add", "/security/add/phone", "/security/passkeys/" + id + "/delete", "/security/passkeys/" + id + "/rename"} {
 		a := v.get(v.account + path)
 		if a.at.Path != "/signin" {
 			t.Fatalf("%s after 5 minutes: at %s, want /signin", path, a.at)

@@ -221,11 +221,16 @@ func TestPasskeysInARealBrowser(t *testing.T) {
 	b.reads("This is your only way in")
 	b.click("Add a passkey")
 	b.click("This device")
+	b.click("Continue")
 	b.fails("The device or key you chose already has a passkey for your account.")
 	b.unplug(first)
 	second := b.device()
 	b.click("Choose another place")
 	b.click("A phone or tablet")
+	b.reads("Is your phone or tablet ready?")
+	b.click("Continue")
+	b.reads("That isn't what you chose.") // the virtual device is this one
+	b.click("Yes, give it a name")
 	b.reads("Your passkey is ready. What should it be called?")
 	b.fill("name", "Blue desk key")
 	b.click("Done")
@@ -299,17 +304,19 @@ func TestRefusedPasskeyIsDroppedByItsDevice(t *testing.T) {
 	b.answers(slow, false)
 	b.click("Add a passkey")
 	b.click("This device")
+	b.click("Continue")
 	b.reads("Follow your browser's window")
 	b.click("Cancel")
-	b.reads("Where should your passkey live?")
+	b.reads("Is this device ready?")
 	b.answers(slow, true)
 	h.onAnswer(func(path string) {
 		if path == "/security/add/begin" {
 			h.wait(6 * time.Minute) // the person takes their time
 		}
 	})
-	b.click("This device")
+	b.click("Continue")
 	b.fails("That took longer than 5 minutes, so we ended it to keep you safe.")
+	b.reads("We asked your browser to have it removed")
 	if n := b.kept(slow); n != 0 {
 		t.Errorf("the device still holds %d passkeys", n)
 	}
@@ -343,6 +350,9 @@ func TestAccessPassInABrowserWithoutScripts(t *testing.T) {
 	b.until("the page to register at", `location.href === `+quote(h.account+"/security/add"))
 	device := b.device()
 	b.click("A security key")
+	b.click("Continue")
+	b.reads("It's your only passkey for now")
+	b.click("Yes, give it a name")
 	b.reads("Your passkey is ready.")
 	b.click("Done")
 	b.reads("Security info")

@@ -139,7 +139,7 @@ func TestTemplatesEscape(t *testing.T) {
 		Stopped{Failure: failure, Primary: Link{words.Plain(evil), "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},
 		Home{Me: me, Greeting: evil, Lately: []EventRow{event}}, Security{Me: me, Passkeys: []PasskeyRow{key, key}, Added: evil},
 		RenamePasskey{Passkey: key, Value: evil, Wrong: evil, Action: evil, Cancel: evil}, DeletePasskey{Passkey: key},
-		AddPasskey{Attempt: attempt, Name: evil, Cancel: evil},
+		AddPasskey{Cancel: evil}, AddPasskeyOn{Attempt: attempt, Way: evil, Name: evil, Undo: evil, Back: evil, Cancel: evil},
 		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: evil, Icon: "laptop", Address: evil, With: evil}}},
 		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}},
 		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: evil, WrongDisplay: evil},

@@ -9,7 +9,7 @@ import (
 // pages is one value of each page type, for New to read their templates.
 var pages = []Page{
 	SignIn{}, SignInOptions{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
-	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, Sessions{}, History{},
+	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, AddPasskeyOn{}, Sessions{}, History{},
 	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
 }
 

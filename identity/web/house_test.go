@@ -278,6 +278,8 @@ type said struct {
 	Location string          `json:"location"`
 	Passkey  string          `json:"passkey"`
 	Name     string          `json:"name"`
+	Provider string          `json:"provider"`
+	Where    string          `json:"where"`
 	Reason   string          `json:"reason"`
 	Title    string          `json:"title"`
 	What     string          `json:"what"`

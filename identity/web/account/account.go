@@ -67,6 +67,8 @@ var routes = []route{
 	{"GET /{$}", (*Surface).home, person, false},
 	{"GET /security", (*Surface).security, person, false},
 	{"GET /security/add", (*Surface).add, newcomer, false},
+	{"GET /security/add/{way}", (*Surface).addOn, newcomer, false},
+	{"POST /security/add/undo", (*Surface).undo, person, true},
 	{"POST /security/add/begin", (*Surface).beginAdd, newcomer, true},
 	{"POST /security/add/finish", (*Surface).finishAdd, newcomer, true},
 	{"POST /security/name", (*Surface).rename, person, false},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
@@ -31,17 +30,36 @@ func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) err
 	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
-	p := web.AddPasskey{
+	return s.Render(w, r, http.StatusOK, web.AddPasskey{Cancel: insteadOfAdding(v)})
+}
+
+// insteadOfAdding is where who won't add a passkey now may go.
+func insteadOfAdding(v web.Visitor) string {
+	if v.Session.ByPass() {
+		return ""
+	}
+	return "/security"
+}
+
+// ways are the kinds of devices, by the name of their page. Each has a page of
+// its own, so that who must unlock once more comes back to where they were.
+var ways = map[string]web.Where{"device": web.OnThisDevice, "phone": web.OnAPhone, "key": web.OnASecurityKey}
+
+func (s *Surface) addOn(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	way, ok := ways[r.PathValue("way")]
+	if !ok {
+		return s.NotFound(w, r)
+	}
+	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
+		return err
+	}
+	return s.Render(w, r, http.StatusOK, web.AddPasskeyOn{
 		Attempt: web.Attempt{
 			Begin: "/security/add/begin", Finish: "/security/add/finish",
 			Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotAdded,
 		},
-		Name: "/security/name", Cancel: "/security",
-	}
-	if v.Session.ByPass() {
-		p.Cancel = ""
-	}
-	return s.Render(w, r, http.StatusOK, p)
+		Way: way, Name: "/security/name", Undo: "/security/add/undo", Back: "/security/add", Cancel: insteadOfAdding(v),
+	})
 }
 
 func (s *Surface) beginAdd(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -63,9 +81,15 @@ func (s *Surface) beginAdd(w http.ResponseWriter, r *http.Request, v web.Visitor
 type added struct {
 	Passkey directory.PasskeyID `json:"passkey"`
 	Name    string              `json:"name"`
+	// Provider and Where say what has it, as far as the passkey says: the
+	// person may have meant another.
+	Provider string    `json:"provider"`
+	Where    web.Where `json:"where"`
+	// First: it is the person's only one, and cannot be taken back.
+	First bool `json:"first"`
 }
 
-func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, _ web.Visitor) error {
+func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
 	f, sealed, err := s.End(w, r)
 	if err != nil {
 		return err
@@ -82,7 +106,33 @@ func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, _ web.Visito
 			return err
 		}
 	}
-	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name})
+	all, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("listing passkeys: %w", err)
+	}
+	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, web.PasskeyRowOf(k.Passkey).Provider, web.WhereIs(k.Passkey), len(all) <= 1})
+}
+
+// undo takes back a passkey that was saved somewhere else than its person
+// meant. It is a deletion like any other: only the question was shorter.
+func (s *Surface) undo(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	var in struct {
+		Passkey string `json:"passkey"`
+	}
+	if err := web.ReadJSON(r, &in); err != nil {
+		return err
+	}
+	k, n, err := s.mine(r, v, in.Passkey)
+	if err != nil {
+		return err
+	}
+	if err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); err != nil {
+		return mayNotDelete(err)
+	}
+	if err := s.deletePasskey(r, v, k.ID); err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, struct{}{})
 }
 
 // mine returns the visitor's passkey id, and how many they have.
@@ -101,41 +151,6 @@ func (s *Surface) mine(r *http.Request, v web.Visitor, id string) (k directory.P
 
 func noSuchPasskey(err error) error {
 	return web.Fault(http.StatusNotFound, "passkey_gone", "%w", err)
-}
-
-func (s *Surface) askName(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	k, _, err := s.mine(r, v, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return s.Render(w, r, http.StatusOK, renaming(k, k.Name, ""))
-}
-
-func renaming(k directory.Passkey, value, wrong string) web.RenamePasskey {
-	return web.RenamePasskey{Passkey: web.PasskeyRowOf(k), Value: value, Wrong: wrong, Action: "/security/name", Cancel: "/security"}
-}
-
-// rename gives a passkey a name: a new one its first, or another one another.
-func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	id, name := r.PostFormValue("id"), r.PostFormValue("name")
-	switch err := s.cfg.Directory.RenamePasskey(r.Context(), v.User.ID, directory.PasskeyID(id), name); {
-	case errors.Is(err, directory.ErrPasskeyName):
-		k, _, err := s.mine(r, v, id)
-		if err != nil {
-			return err
-		}
-		return s.Render(w, r, http.StatusUnprocessableEntity, renaming(k, name, "Give it a name of up to 64 characters that can be shown."))
-	case errors.Is(err, directory.ErrNoPasskey):
-		return noSuchPasskey(err)
-	case err != nil:
-		return fmt.Errorf("renaming a passkey: %w", err)
-	}
-	to := "/security"
-	if r.PostFormValue("new") != "" {
-		to += "?" + url.Values{"added": {id}}.Encode()
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }
 
 // askDelete shows the price before the act, to who may do it.
@@ -159,10 +174,22 @@ func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	if err != nil {
 		return err
 	}
-	if err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); err != nil {
+	switch err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); {
+	case errors.Is(err, policy.ErrNotFresh): // to be asked once more, after unlocking
+		_, err := s.freshAt(w, r, v, r.URL.EscapedPath())
+		return err
+	case err != nil:
 		return mayNotDelete(err)
 	}
-	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, k.ID, string(v.Session.ID)); {
+	if err := s.deletePasskey(r, v, k.ID); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/security?deleted", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Surface) deletePasskey(r *http.Request, v web.Visitor, id directory.PasskeyID) error {
+	switch err := s.cfg.Directory.DeletePasskey(r.Context(), v.User.ID, id, string(v.Session.ID)); {
 	case errors.Is(err, directory.ErrLastWayIn): // another request was faster
 		return mayNotDelete(err)
 	case errors.Is(err, directory.ErrNoPasskey):
@@ -170,7 +197,6 @@ func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	case err != nil:
 		return fmt.Errorf("deleting a passkey: %w", err)
 	}
-	http.Redirect(w, r, "/security?deleted", http.StatusSeeOther)
 	return nil
 }
 

@@ -23,7 +23,8 @@ export class Refused extends Error {
   }
 }
 
-async function post(path, body, signal) {
+// post tells the server something, and gives its answer or throws Refused.
+export async function post(path, body, signal) {
   let answer;
   try {
     answer = await fetch(path, {
@@ -76,7 +77,8 @@ export class Ceremony {
       const credential = await this.ask(options, mediation, control.signal);
       const response = credential.toJSON();
       delete response.clientExtensionResults?.prf?.results; // a secret of the person's own
-      return await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
+      const said = await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
+      return {...said, credential: credential.id};
     } catch (e) {
       throw control.signal.aborted && !e.picked ? control.signal.reason : e;
     } finally {
@@ -103,7 +105,7 @@ export class Ceremony {
     } catch (e) {
       const dropped = this.root.dataset.ceremony === 'create' ? !unsure.includes(e.said.reason) : e.said.reason === 'unknown_passkey';
       if (dropped) {
-        await signal('signalUnknownCredential', {rpId: this.root.dataset.rpId, credentialId});
+        e.dropped = await signal('signalUnknownCredential', {rpId: this.root.dataset.rpId, credentialId}) ? 'asked' : 'cannot';
       }
       e.picked = true; // the person did something, and must hear what came of it
       throw e;
@@ -111,12 +113,16 @@ export class Ceremony {
   }
 }
 
-// signal tells the person's passkey managers something, where they can be told.
+// signal tells the person's passkey managers something, and says whether it
+// could: not every browser passes it on.
 export async function signal(method, what) {
+  if (!call?.[method]) return false;
   try {
-    await call?.[method]?.(what);
+    await call[method](what);
+    return true;
   } catch (e) {
     console.warn(method, e.name);
+    return false;
   }
 }
 
