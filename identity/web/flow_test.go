@@ -253,6 +253,15 @@ func TestPasskeysInARealBrowser(t *testing.T) {
 	b.reads("Hello, Maia")
 
 	signOut(b)
+	b.click("Sign in again")
+	b.verified(second, false)
+	b.click("Use another device")
+	b.fails("The browser's window closed before a passkey was used.")
+	b.verified(second, true)
+	b.click("Use another device")
+	b.reads("Hello, Maia")
+
+	signOut(b)
 	deletePasskey(h, "Blue desk key")
 	b.click("Sign in again")
 	b.click("Next")
