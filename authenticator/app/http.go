@@ -19,7 +19,7 @@ const (
 
 // csp lets the page show what its own camera sees; all else is as on every
 // page of ours.
-const csp = httpd.PageCSP + "; media-src 'self' blob:"
+const csp = httpd.MarkupCSP + "; media-src 'self' blob:"
 
 // allowedHosts returns the values of the Host header that the phone answers
 // to: that of its own URL, and the machine's own names with the same port. A

@@ -194,9 +194,13 @@ func Headers(csp string, next http.Handler) http.Handler {
 }
 
 // PageCSP is the policy for pages whose scripts and styles are files of their
-// own origin.
-const PageCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
-	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+// own origin, and whose scripts never make markup of text (Trusted Types).
+const PageCSP = MarkupCSP + "; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// MarkupCSP is PageCSP for pages whose scripts put in markup that their own
+// server rendered.
+const MarkupCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // bodyTimeout is how long a request body may take to arrive.
 const bodyTimeout = 30 * time.Second

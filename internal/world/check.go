@@ -254,7 +254,7 @@ func (c *checker) newcomer(ctx context.Context, p *Phone, name, username string)
 	}
 	return inOrder(
 		func() error { return c.EnterPass(ctx, page, username, code) },
-		func() error { return page.Click(ctx, "This device") },
+		func() error { return SaveOn(ctx, page, "This device") },
 		func() error { return c.inPhone[p].OnThisPhone(ctx, p) },
 		func() error { return Name(ctx, page, name+"'s phone") },
 	)

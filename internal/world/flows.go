@@ -244,13 +244,24 @@ func (w *World) BeginAdd(ctx context.Context, page *chromium.Page, where string)
 	return inOrder(
 		func() error { return page.Goto(ctx, w.AccountURL+"/security") },
 		func() error { return page.Click(ctx, "Add a passkey") },
-		func() error { return page.Click(ctx, where) },
+		func() error { return SaveOn(ctx, page, where) },
 	)
 }
 
-// Name gives the passkey that was just made its name.
+// SaveOn chooses where a new passkey is to live and says that it is ready.
+func SaveOn(ctx context.Context, page *chromium.Page, where string) error {
+	return inOrder(
+		func() error { return page.Click(ctx, where) },
+		func() error { _, err := page.WaitText(ctx, "ready?"); return err },
+		func() error { return page.Click(ctx, "Continue") },
+	)
+}
+
+// Name says that the passkey that was just made is the one that was meant, and
+// gives it its name.
 func Name(ctx context.Context, page *chromium.Page, name string) error {
 	return inOrder(
+		func() error { return page.Click(ctx, "Yes, give it a name") },
 		func() error { return page.Type(ctx, "Passkey name", name) },
 		func() error { return page.Click(ctx, "Done") },
 		func() error { _, err := page.WaitText(ctx, name+" is ready"); return err },
