@@ -14,8 +14,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"cardea/identity/directory"
 )
@@ -108,6 +111,9 @@ type Store interface {
 	// how My Account opens, each time, and tells nobody anything.
 	EventsByUser(ctx context.Context, user directory.UserID, limit int) ([]Event, error)
 	Events(ctx context.Context, limit int) ([]Event, error)
+	// EventsByReference returns all events of the request of that reference, the
+	// newest first, at most limit.
+	EventsByReference(ctx context.Context, reference string, limit int) ([]Event, error)
 	// SignInsByUser counts the sign-ins of a person, by passkey, by pass and in programs,
 	// since a time, and those that were refused.
 	SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error)
@@ -137,6 +143,48 @@ func (l *Log) SignIns(ctx context.Context, user directory.UserID, since time.Tim
 // Recent returns what was done last, the newest first, at most limit.
 func (l *Log) Recent(ctx context.Context, limit int) ([]Event, error) {
 	return l.store.Events(ctx, clamp(limit))
+}
+
+// ByReference returns what was done by the request that people know by that
+// reference, the newest first, at most MaxEvents. ok is false if what was typed
+// is no reference.
+func (l *Log) ByReference(ctx context.Context, typed string) (events []Event, ok bool, err error) {
+	reference, ok := NormalizeReference(typed)
+	if !ok {
+		return nil, false, nil
+	}
+	events, err = l.store.EventsByReference(ctx, reference, MaxEvents)
+	return events, true, err
+}
+
+// referenceDigits is how many digits a reference has, in groups of
+// referenceGroup.
+const referenceDigits, referenceGroup = 12, 4
+
+// NormalizeReference returns a reference as it is written down, "7F3C-91DA-20B8",
+// from what somebody read out or copied: in any case, with or without dashes and
+// blanks, with an O for a zero.
+func NormalizeReference(typed string) (reference string, ok bool) {
+	var digits []byte
+	for _, r := range strings.ToUpper(typed) {
+		switch {
+		case r == 'O':
+			digits = append(digits, '0')
+		case r >= '0' && r <= '9', r >= 'A' && r <= 'F':
+			digits = append(digits, byte(r))
+		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r):
+		default:
+			return "", false
+		}
+	}
+	if len(digits) != referenceDigits {
+		return "", false
+	}
+	var groups []string
+	for g := range slices.Chunk(digits, referenceGroup) {
+		groups = append(groups, string(g))
+	}
+	return strings.Join(groups, "-"), true
 }
 
 // Add writes an event that belongs to no other change. What is changed together

@@ -59,11 +59,35 @@ func (a *ask) Events(_ context.Context, limit int) ([]audit.Event, error) {
 	return nil, nil
 }
 
+func (a *ask) EventsByReference(_ context.Context, reference string, limit int) ([]audit.Event, error) {
+	*a = ask(limit)
+	return []audit.Event{{Reference: reference}}, nil
+}
+
 func (a *ask) SignInsByUser(context.Context, directory.UserID, time.Time) (int, int, error) {
 	return 0, 0, nil
 }
 
 func (a *ask) AddEvent(context.Context, audit.Event) error { return nil }
+
+// A reference is read out over a telephone, or copied with what stood around it.
+func TestReferenceIsFoundHoweverItIsTyped(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"7F3C-91DA-20B8": "7F3C-91DA-20B8", "7f3c91da20b8": "7F3C-91DA-20B8", " 7f3c 91da 20b8\t": "7F3C-91DA-20B8",
+		"7F3C–91DA–20B8": "7F3C-91DA-20B8", "7F3C-91DA-2OB8": "7F3C-91DA-20B8",
+		"": "", "7F3C-91DA": "", "7F3C-91DA-20B8-0": "", "7F3C-91DA-20G8": "", "not_used": "", "%": "",
+	} {
+		var store ask
+		events, ok, err := audit.New(&store).ByReference(t.Context(), typed)
+		if err != nil || ok != (want != "") {
+			t.Errorf("ByReference(%q) = %v, %t, %v", typed, events, ok, err)
+		}
+		if ok && (len(events) != 1 || events[0].Reference != want || store != audit.MaxEvents) {
+			t.Errorf("ByReference(%q) asked for %v, at most %d; want %q", typed, events, store, want)
+		}
+	}
+}
 
 func TestLimitsAreKeptInRange(t *testing.T) {
 	t.Parallel()

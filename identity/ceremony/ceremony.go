@@ -8,6 +8,7 @@ import (
 
 	"cardea/identity/audit"
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/internal/secret"
 	"cardea/webauthn"
@@ -144,6 +145,8 @@ type SignIn struct {
 type Registration struct {
 	Challenge Challenge
 	Passkey   directory.Passkey
+	// Most is how many passkeys the person may then have.
+	Most int
 	// In is the session that the registration began in and that must be alive
 	// still.
 	In session.ID
@@ -216,6 +219,8 @@ type Config struct {
 	Store     Store
 	Directory *directory.Directory
 	Sessions  *session.Service
+	// Passkeys is the house's rule. The zero value takes any.
+	Passkeys policy.Passkeys
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -225,6 +230,7 @@ type Service struct {
 	store     Store
 	directory *directory.Directory
 	sessions  *session.Service
+	rule      policy.Passkeys
 	now       func() time.Time
 	origins   []webauthn.Origin
 	login     webauthn.Origin
@@ -246,7 +252,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: cfg.Store, directory: cfg.Directory, sessions: cfg.Sessions, now: cfg.Now,
+		store: cfg.Store, directory: cfg.Directory, sessions: cfg.Sessions, rule: cfg.Passkeys, now: cfg.Now,
 		origins: cfg.Origins, login: cfg.Login, verifier: v, sealer: sealer,
 	}, nil
 }

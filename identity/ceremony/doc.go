@@ -11,7 +11,7 @@
 //	  3. not older than five minutes                  challenge_expired
 //	  4. the checks of WebAuthn §7.1 or §7.2, in
 //	     their order                                  see Reason
-//	  5. policy                                       disabled, ...
+//	  5. policy                                       disabled, passkey_kind, ...
 //	  6. one transaction: spend the challenge, change
 //	     the passkey, begin the session, write the
 //	     event                                        challenge_spent
@@ -33,10 +33,11 @@
 // everything again, signatures and attestation statements included. Where the
 // two disagree the answer is no.
 //
-// To the page all failed sign-ins look alike, but for one code: unknown_passkey
+// To the page all failed sign-ins look alike, but for two codes. unknown_passkey
 // says that no record has that credential ID, so that the page can tell the
 // person's passkey manager (§5.1.10). Credential IDs carry at least 100 random
-// bits; who holds one learns nothing else.
+// bits; who holds one learns nothing else. kind_refused says that the passkey is
+// good and of a kind that is no longer taken: only its holder hears that.
 //
 // # Without a page
 //

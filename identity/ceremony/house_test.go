@@ -10,6 +10,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/storage"
 	"cardea/internal/secret"
@@ -31,7 +32,10 @@ type house struct {
 	now time.Time
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB) *house { return newHouseWith(t, policy.Passkeys{}) }
+
+// newHouseWith returns a house with a rule on passkeys.
+func newHouseWith(t testing.TB, rule policy.Passkeys) *house {
 	t.Helper()
 	h := &house{t: t, path: filepath.Join(t.TempDir(), "cardea.db"), now: time.Unix(1_790_000_000, 0)}
 	var err error
@@ -46,14 +50,22 @@ func newHouse(t testing.TB) *house {
 	h.directory = directory.New(directory.Config{Store: h.db, PassKey: secret.Random(32), Now: h.clock})
 	h.sessions = session.New(session.Config{Store: h.db, Now: h.clock})
 	h.log = audit.New(h.db)
+	h.rule(rule)
+	return h
+}
+
+// rule gives the house another rule on passkeys, as a restart with another
+// configuration does. What was begun before is begun no more.
+func (h *house) rule(rule policy.Passkeys) {
+	h.t.Helper()
+	var err error
 	h.ceremony, err = ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Cardea", Origins: []webauthn.Origin{testOrigin, acctOrigin}, Login: testOrigin,
-		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Passkeys: rule, Now: h.clock,
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	return h
 }
 
 func (h *house) clock() time.Time {

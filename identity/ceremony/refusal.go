@@ -47,21 +47,28 @@ const (
 	ReasonSessionEnded    Reason = "session_ended"
 	ReasonNotFresh        Reason = "not_fresh"
 	ReasonTooManyPasskeys Reason = "too_many_passkeys"
-	ReasonName            Reason = "passkey_name"
-	ReasonUsername        Reason = "username"
-	ReasonDisplayName     Reason = "display_name"
-	ReasonPassWrong       Reason = "pass_wrong"
-	ReasonPassExpired     Reason = "pass_expired"
-	ReasonPassSpent       Reason = "pass_spent"
-	ReasonPassLocked      Reason = "pass_locked"
-	ReasonSetupCode       Reason = "setup_code"
-	ReasonSetUp           Reason = "set_up"
+	ReasonNoSelfService   Reason = "no_self_service"
+	// ReasonPasskeyKind and ReasonPasskeyLeaves: a new passkey is of a provider, or
+	// of a sort, that is not taken here. ReasonKindRefused is for one that is
+	// registered: it was taken once.
+	ReasonPasskeyKind   Reason = "passkey_kind"
+	ReasonPasskeyLeaves Reason = "passkey_leaves"
+	ReasonKindRefused   Reason = "kind_refused"
+	ReasonName          Reason = "passkey_name"
+	ReasonUsername      Reason = "username"
+	ReasonDisplayName   Reason = "display_name"
+	ReasonPassWrong     Reason = "pass_wrong"
+	ReasonPassExpired   Reason = "pass_expired"
+	ReasonPassSpent     Reason = "pass_spent"
+	ReasonPassLocked    Reason = "pass_locked"
+	ReasonSetupCode     Reason = "setup_code"
+	ReasonSetUp         Reason = "set_up"
 	// ReasonBusy: others kept changing the same passkey; try again.
 	ReasonBusy Reason = "busy"
 )
 
 // ReasonRefused is what a page is told of any sign-in that failed, except
-// ReasonUnknownPasskey.
+// ReasonUnknownPasskey and ReasonKindRefused.
 const ReasonRefused Reason = "refused"
 
 // A Refusal is a ceremony's no.
@@ -72,8 +79,8 @@ type Refusal struct {
 	// Public is the sentence for the person.
 	Public string
 	// Outward is the code that the page's script may have. For sign-ins it is
-	// ReasonUnknownPasskey or ReasonRefused (WebAuthn §14.6.2); elsewhere it is
-	// Reason.
+	// ReasonUnknownPasskey, ReasonKindRefused or ReasonRefused (WebAuthn §14.6.2);
+	// elsewhere it is Reason.
 	Outward Reason
 	// Err is the cause, for the log. It holds no secret.
 	Err error
@@ -95,6 +102,9 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // business out there.
 const notSignedIn = "That passkey didn't sign you in. Try again, or sign in another way."
 
+const kindRefused = "This passkey worked before, but passkeys of its kind aren't accepted here any more. " +
+	"Use another passkey, or ask your help desk for an access pass."
+
 // sentences are for people who are past the door: registration, passes, setup.
 var sentences = map[Reason]string{
 	ReasonNoCeremony:       "We lost track of where you were. Start again.",
@@ -111,7 +121,11 @@ var sentences = map[Reason]string{
 	ReasonSessionEnded:    "You've been signed out. Sign in again to add a passkey.",
 	ReasonDisabled:        "Your account is closed. Ask your help desk.",
 	ReasonNotFresh:        "It's been more than 5 minutes since you last unlocked. Unlock once more to change your passkeys.",
-	ReasonTooManyPasskeys: "You have 20 passkeys, which is the most there can be. Delete one first.",
+	ReasonTooManyPasskeys: "You have as many passkeys as one person may have here. Delete one first.",
+	ReasonNoSelfService:   "Here, passkeys are added with an access pass. Ask your help desk for one.",
+	ReasonPasskeyKind:     "The app or key that saved this passkey isn't one that is accepted here. Choose one that is.",
+	ReasonPasskeyLeaves:   "This passkey can be copied to other devices, and that isn't accepted here. Use one that stays on one device.",
+	ReasonKindRefused:     kindRefused,
 	ReasonName:            "Give it a name of up to 64 characters.",
 	ReasonUsername:        "Use up to 64 letters a to z, digits, and . _ - + @ for the user name.",
 	ReasonDisplayName:     "Give a name of up to 64 characters.",
@@ -139,11 +153,16 @@ func refuse(reason Reason, cause error) *Refusal {
 	return &Refusal{Reason: reason, Public: public, Outward: reason, Err: cause}
 }
 
-// refuseSignIn is a no at the door.
+// refuseSignIn is a no at the door. That passkeys of its kind are no longer taken
+// is said, since only the passkey's holder can hear it: the signature is verified
+// by then.
 func refuseSignIn(reason Reason, cause error) *Refusal {
 	r := &Refusal{Reason: reason, Public: notSignedIn, Outward: ReasonRefused, Err: cause}
-	if reason == ReasonUnknownPasskey {
+	switch reason {
+	case ReasonUnknownPasskey:
 		r.Outward = reason
+	case ReasonKindRefused:
+		r.Outward, r.Public = reason, kindRefused
 	}
 	return r
 }

@@ -24,7 +24,7 @@ func (v *Service) BeginRegistration(ctx context.Context, b Browser, user directo
 		return Begun{}, err
 	}
 	proof := policy.Proof{At: s.AuthTime, ByPass: s.ByPass()}
-	if err := policy.MayRegister(p.user, proof, len(p.passkeys), v.now()); err != nil {
+	if err := policy.MayRegister(p.user, proof, v.rule, len(p.passkeys), v.now()); err != nil {
 		return Begun{}, refusePolicy(err)
 	}
 	options, lib, err := v.verifier.creationOptions(p, b.Origin)
@@ -61,6 +61,12 @@ func refusePolicy(err error) *Refusal {
 		return refuse(ReasonDisabled, err)
 	case errors.Is(err, policy.ErrTooManyPasskeys):
 		return refuse(ReasonTooManyPasskeys, err)
+	case errors.Is(err, policy.ErrNoSelfService):
+		return refuse(ReasonNoSelfService, err)
+	case errors.Is(err, policy.ErrKind):
+		return refuse(ReasonPasskeyKind, err)
+	case errors.Is(err, policy.ErrLeaves):
+		return refuse(ReasonPasskeyLeaves, err)
 	}
 	return refuse(ReasonNotFresh, err)
 }
@@ -101,13 +107,17 @@ func (v *Service) FinishRegistration(ctx context.Context, b Browser, sealed stri
 	return out, err
 }
 
-// newPasskey verifies a registration and returns the passkey to store.
+// newPasskey verifies a registration, asks whether passkeys of its kind are
+// taken, and returns the passkey to store.
 func (v *Service) newPasskey(p person, st state, response []byte, name string, now time.Time) (directory.Passkey, *Refusal) {
 	a, refusal := v.verifier.verifyCreation(p, st.Library, response)
 	if refusal != nil {
 		return directory.Passkey{}, refusal
 	}
 	k := a.passkey
+	if err := v.rule.MayUse(k); err != nil {
+		return directory.Passkey{}, refusePolicy(err)
+	}
 	k.ID, k.Name, k.Created = directory.NewPasskeyID(), strings.TrimSpace(name), now
 	if k.Name == "" {
 		k.Name = directory.NumberName(directory.OfferName(k.AAGUID), p.passkeys)
@@ -133,7 +143,8 @@ func nameable(name string) *Refusal {
 func (v *Service) keep(ctx context.Context, b Browser, c Challenge, u directory.User, s session.Session, k directory.Passkey) (Registered, *Refusal, error) {
 	e := v.event(b, audit.PasskeyAdded, c.Now, k)
 	e.Detail = k.Name
-	r := Registration{Challenge: c, Passkey: k, In: s.ID, Event: e}
+	proof := policy.Proof{At: s.AuthTime, ByPass: s.ByPass()}
+	r := Registration{Challenge: c, Passkey: k, Most: v.rule.Limit(proof), In: s.ID, Event: e}
 	out := Registered{Passkey: k}
 	if s.ByPass() {
 		next, token := session.Begin(c.Now, u.ID, k.ID, b.from())

@@ -78,8 +78,8 @@ const maxRaces = 20
 // the passkey is found in.
 func (v *Service) admit(ctx context.Context, u directory.User, k directory.Passkey, change func(directory.User, directory.Passkey) (SignIn, SignedIn)) (SignedIn, *Refusal, error) {
 	for range maxRaces {
-		if err := policy.MaySignIn(u); err != nil {
-			return SignedIn{}, refuseSignIn(ReasonDisabled, err), nil
+		if err := policy.MaySignIn(u, k, v.rule); err != nil {
+			return SignedIn{}, refuseSignIn(atTheDoor(err), err), nil
 		}
 		change, in := change(u, k)
 		err := v.store.SignIn(ctx, change)
@@ -96,6 +96,14 @@ func (v *Service) admit(ctx context.Context, u directory.User, k directory.Passk
 		}
 	}
 	return SignedIn{}, refuseSignIn(ReasonBusy, nil), nil
+}
+
+// atTheDoor gives the no of package policy to a verified sign-in its reason.
+func atTheDoor(err error) Reason {
+	if errors.Is(err, policy.ErrDisabled) {
+		return ReasonDisabled
+	}
+	return ReasonKindRefused
 }
 
 // signInChange is what is written when the passkey is as it is in k.

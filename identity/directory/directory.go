@@ -85,6 +85,13 @@ func (d *Directory) Passkeys(ctx context.Context, owner UserID) ([]Passkey, erro
 	return d.store.Passkeys(ctx, owner)
 }
 
+// EachPersonsPasskeys calls f once for everybody who is not disabled and has a
+// passkey. Of the people only ID and Admin are filled in, of the passkeys only
+// AAGUID and Flags. It reads them all: for the start of a server, not for a request.
+func (d *Directory) EachPersonsPasskeys(ctx context.Context, f func(u User, keys []Passkey)) error {
+	return d.store.EachPersonsPasskeys(ctx, f)
+}
+
 // RenamePasskey gives one of owner's passkeys a new name, trimmed. It returns
 // ErrPasskeyName or ErrNoPasskey.
 func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string) error {

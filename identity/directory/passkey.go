@@ -8,9 +8,14 @@ import (
 	"cardea/webauthn"
 )
 
-// MaxPasskeys is how many passkeys one person may have. Browsers take lists of
-// up to 64; long before that nobody knows any more which is which.
-const MaxPasskeys = 20
+// MaxPasskeys is how many passkeys one person may come to have by themselves:
+// beyond that nobody knows any more which is which. MaxPasskeysByPass is how many
+// it may be with an access pass, which must not fail for what its person has
+// already and cannot use. Browsers take lists of up to 64.
+const (
+	MaxPasskeys       = 20
+	MaxPasskeysByPass = 64
+)
 
 // A Passkey is a public key that a person signs in with, and all that was
 // said about it when it was registered. Nothing of that can be asked for

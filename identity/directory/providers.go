@@ -1,6 +1,11 @@
 package directory
 
-import "cardea/webauthn"
+import (
+	"slices"
+	"strings"
+
+	"cardea/webauthn"
+)
 
 // A ProviderKind is what sort of thing keeps a passkey.
 type ProviderKind string
@@ -26,24 +31,71 @@ func ProviderOf(a webauthn.AAGUID) (p Provider, ok bool) {
 	return p, ok
 }
 
+// ProviderNamed returns the AAGUIDs of the provider of that name, in any case;
+// none if we do not know it.
+func ProviderNamed(name string) []webauthn.AAGUID {
+	for _, row := range providerTable {
+		if strings.EqualFold(row.Name, name) {
+			return row.parsed()
+		}
+	}
+	return nil
+}
+
+// ProviderNames returns the name of each provider that is one of those AAGUIDs,
+// once, in the order of our table. others reports that there are some among
+// them that we have no name for.
+func ProviderNames(of []webauthn.AAGUID) (names []string, others bool) {
+	for _, row := range providerTable {
+		if slices.ContainsFunc(row.parsed(), func(a webauthn.AAGUID) bool { return slices.Contains(of, a) }) {
+			names = append(names, row.Name)
+		}
+	}
+	for _, a := range of {
+		if _, known := ProviderOf(a); !known {
+			others = true
+		}
+	}
+	return names, others
+}
+
+// AllProviderNames returns the names that ProviderNamed knows.
+func AllProviderNames() []string {
+	var names []string
+	for _, row := range providerTable {
+		names = append(names, row.Name)
+	}
+	return names
+}
+
 // providers is by AAGUID, gathered by name and kind in providerTable.
 var providers = func() map[webauthn.AAGUID]Provider {
 	all := map[webauthn.AAGUID]Provider{}
 	for _, row := range providerTable {
-		for _, id := range row.aaguids {
-			all[webauthn.MustParseAAGUID(id)] = row.Provider
+		for _, a := range row.parsed() {
+			all[a] = row.Provider
 		}
 	}
 	return all
 }()
 
+type providerRow struct {
+	Provider
+	aaguids []string
+}
+
+func (r providerRow) parsed() []webauthn.AAGUID {
+	var all []webauthn.AAGUID
+	for _, id := range r.aaguids {
+		all = append(all, webauthn.MustParseAAGUID(id))
+	}
+	return all
+}
+
 // providerTable names the providers that people are most likely to hold. The
 // names and numbers are those that the makers publish, or that the community's
 // list of passkey providers has.
-var providerTable = []struct {
-	Provider
-	aaguids []string
-}{
+var providerTable = []providerRow{
 	{Provider{"Cardea Authenticator on iPhone", ProviderPhone}, []string{"3fd0e7a2-5c1b-4b0e-9d57-0c4f5a2e17a1"}},
 	{Provider{"Cardea Authenticator on Android", ProviderPhone}, []string{"8c61b9d4-02f7-4e53-8a9e-6b1d4e7c3f52"}},
 	{Provider{"Cardea Authenticator on a computer", ProviderComputer}, []string{"b5a2c9e0-7d34-4f68-91c2-2f8e0d6a4b93"}},

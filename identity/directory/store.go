@@ -58,6 +58,10 @@ type UserStore interface {
 type PasskeyStore interface {
 	// Passkeys returns a person's passkeys, oldest first.
 	Passkeys(ctx context.Context, owner UserID) ([]Passkey, error)
+	// EachPersonsPasskeys calls f once for everybody who is not disabled and has
+	// a passkey. Of the people only ID and Admin are filled in, of the passkeys
+	// only AAGUID and Flags.
+	EachPersonsPasskeys(ctx context.Context, f func(u User, keys []Passkey)) error
 	// RenamePasskey returns ErrNoPasskey unless owner has a passkey id.
 	RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string, c Change) error
 	// DeletePasskey returns ErrNoPasskey unless owner has a passkey id, and

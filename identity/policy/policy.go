@@ -43,13 +43,12 @@ var (
 	ErrNotNative = errors.New("client may not sign people in without a page")
 )
 
-// MaySignIn decides whether a person whose passkey or pass was verified gets a
-// session.
-func MaySignIn(u directory.User) error {
+// MaySignIn decides whether a person whose passkey k was verified gets a session.
+func MaySignIn(u directory.User, k directory.Passkey, rule Passkeys) error {
 	if u.Disabled {
 		return ErrDisabled
 	}
-	return nil
+	return rule.MayUse(k)
 }
 
 // MayEnter decides whether a client is told who is signed in. Who came in by a
@@ -79,13 +78,16 @@ func MaySignInNatively(c directory.Client) error {
 func MayStaySignedIn(c directory.Client) bool { return c.Native && c.FirstParty }
 
 // MayRegister decides whether a person who has that many passkeys may register
-// another. Who came in by a pass need not be fresh: their session is good for
-// nothing else and short.
-func MayRegister(u directory.User, p Proof, passkeys int, now time.Time) error {
+// another. Who came in by a pass may, whatever the rule: it is what the pass is
+// for. They need not be fresh either: their session is good for nothing else and
+// short. Whether the new passkey is of a kind that is taken, rule.MayUse says.
+func MayRegister(u directory.User, p Proof, rule Passkeys, passkeys int, now time.Time) error {
 	switch {
 	case u.Disabled:
 		return ErrDisabled
-	case passkeys >= directory.MaxPasskeys:
+	case rule.NoSelfService && !p.ByPass:
+		return ErrNoSelfService
+	case passkeys >= rule.Limit(p):
 		return ErrTooManyPasskeys
 	case !p.ByPass && !p.Fresh(now):
 		return ErrNotFresh
@@ -93,16 +95,17 @@ func MayRegister(u directory.User, p Proof, passkeys int, now time.Time) error {
 	return nil
 }
 
-// MayDelete decides whether a person who has that many passkeys may delete one
-// of them. The directory holds the last way in against a second request at the
-// same moment; here it is known before the question is asked.
-func MayDelete(u directory.User, p Proof, passkeys int, now time.Time) error {
+// MayDelete decides whether a person may delete a passkey after which that many
+// others that are taken are left. The directory holds the last passkey against a
+// second request at the same moment; here it is known before the question is
+// asked, and only here whether what is left is a way in.
+func MayDelete(u directory.User, p Proof, left int, now time.Time) error {
 	switch {
 	case u.Disabled:
 		return ErrDisabled
 	case p.ByPass:
 		return ErrPassOnlyRegisters
-	case passkeys <= 1:
+	case left < 1:
 		return ErrLastWayIn
 	case !p.Fresh(now):
 		return ErrNotFresh

@@ -27,8 +27,8 @@ func TestPolicy(t *testing.T) {
 		got  error
 		want error
 	}{
-		{"a person signs in", policy.MaySignIn(person), nil},
-		{"a disabled person signs in", policy.MaySignIn(disabled), policy.ErrDisabled},
+		{"a person signs in", policy.MaySignIn(person, directory.Passkey{}, policy.Passkeys{}), nil},
+		{"a disabled person signs in", policy.MaySignIn(disabled, directory.Passkey{}, policy.Passkeys{Max: 1, NoSelfService: true}), policy.ErrDisabled},
 
 		{"a person enters a client", policy.MayEnter(person, stale, directory.Client{}), nil},
 		{"with a pass into a client", policy.MayEnter(person, pass, directory.Client{}), policy.ErrPassOnlyRegisters},
@@ -41,17 +41,19 @@ func TestPolicy(t *testing.T) {
 		{"disabled, with a pass, into a client of ours", policy.MayEnter(disabled, pass, directory.Client{FirstParty: true}), policy.ErrDisabled},
 		{"disabled into a client", policy.MayEnter(disabled, fresh, directory.Client{}), policy.ErrDisabled},
 
-		{"a fresh person registers", policy.MayRegister(person, fresh, 1, now), nil},
-		{"a stale person registers", policy.MayRegister(person, stale, 1, now), policy.ErrNotFresh},
-		{"with a pass, the first passkey", policy.MayRegister(person, pass, 0, now), nil},
-		{"with a pass, a while later", policy.MayRegister(person, oldPass, 0, now), nil},
-		{"the twentieth passkey", policy.MayRegister(person, fresh, 19, now), nil},
-		{"the twenty-first passkey", policy.MayRegister(person, fresh, 20, now), policy.ErrTooManyPasskeys},
-		{"with a pass, the twenty-first", policy.MayRegister(person, pass, 20, now), policy.ErrTooManyPasskeys},
-		{"disabled, registers", policy.MayRegister(disabled, fresh, 0, now), policy.ErrDisabled},
+		{"a fresh person registers", policy.MayRegister(person, fresh, policy.Passkeys{}, 1, now), nil},
+		{"a stale person registers", policy.MayRegister(person, stale, policy.Passkeys{}, 1, now), policy.ErrNotFresh},
+		{"with a pass, the first passkey", policy.MayRegister(person, pass, policy.Passkeys{}, 0, now), nil},
+		{"with a pass, a while later", policy.MayRegister(person, oldPass, policy.Passkeys{}, 0, now), nil},
+		{"the twentieth passkey", policy.MayRegister(person, fresh, policy.Passkeys{}, 19, now), nil},
+		{"the twenty-first passkey", policy.MayRegister(person, fresh, policy.Passkeys{}, 20, now), policy.ErrTooManyPasskeys},
+		{"with a pass, the twenty-first", policy.MayRegister(person, pass, policy.Passkeys{}, 20, now), nil},
+		{"with a pass, the sixty-fourth", policy.MayRegister(person, pass, policy.Passkeys{}, 63, now), nil},
+		{"with a pass, the sixty-fifth", policy.MayRegister(person, pass, policy.Passkeys{}, 64, now), policy.ErrTooManyPasskeys},
+		{"disabled, registers", policy.MayRegister(disabled, fresh, policy.Passkeys{}, 0, now), policy.ErrDisabled},
 
-		{"a fresh person deletes one of two", policy.MayDelete(person, fresh, 2, now), nil},
-		{"a fresh person deletes the only one", policy.MayDelete(person, fresh, 1, now), policy.ErrLastWayIn},
+		{"a fresh person deletes one of two", policy.MayDelete(person, fresh, 1, now), nil},
+		{"a fresh person deletes the only one", policy.MayDelete(person, fresh, 0, now), policy.ErrLastWayIn},
 		{"a stale person deletes", policy.MayDelete(person, stale, 2, now), policy.ErrNotFresh},
 		{"with a pass, deletes", policy.MayDelete(person, pass, 2, now), policy.ErrPassOnlyRegisters},
 		{"disabled, deletes", policy.MayDelete(disabled, fresh, 2, now), policy.ErrDisabled},

@@ -271,7 +271,7 @@ func TestDeletedPasskeySignsNobodyInAndEndsTheGrant(t *testing.T) {
 	second.ID, second.CredentialID = directory.NewPasskeyID(), webauthn.CredentialID(random(32))
 	in, _ := h.signIn()
 	err = h.db.Register(t.Context(), ceremony.Registration{
-		Challenge: h.challenge(), Passkey: second, In: in.ID, Event: audit.Event{Time: h.clock(), Kind: audit.PasskeyAdded},
+		Challenge: h.challenge(), Passkey: second, Most: 2, In: in.ID, Event: audit.Event{Time: h.clock(), Kind: audit.PasskeyAdded},
 	})
 	if err != nil {
 		t.Fatal(err)

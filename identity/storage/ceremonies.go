@@ -62,7 +62,7 @@ func (db *DB) Register(ctx context.Context, r ceremony.Registration) error {
 		if err := lives(tx, r.In, r.Passkey.UserID); err != nil {
 			return err
 		}
-		if err := insertPasskey(tx, r.Passkey); err != nil {
+		if err := insertPasskey(tx, r.Passkey, r.Most); err != nil {
 			return err
 		}
 		if r.Session != nil {
@@ -105,7 +105,7 @@ func (db *DB) SetUp(ctx context.Context, s ceremony.SetUp) error {
 		if err := insertPerson(tx, s.User); err != nil {
 			return err
 		}
-		if err := insertPasskey(tx, s.Passkey); err != nil {
+		if err := insertPasskey(tx, s.Passkey, 1); err != nil {
 			return err
 		}
 		if err := beginSession(tx, s.Session, s.Token, session.TokenHash{}); err != nil {

@@ -61,6 +61,12 @@ func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
 	return all(rows, err, scanEvent)
 }
 
+// EventsByReference implements audit.Store.
+func (db *DB) EventsByReference(ctx context.Context, reference string, limit int) ([]audit.Event, error) {
+	rows, err := db.query(ctx, "SELECT "+eventRead+" FROM event WHERE reference = $1 ORDER BY id DESC LIMIT $2", reference, limit)
+	return all(rows, err, scanEvent)
+}
+
 // SignInsByUser implements audit.Store.
 func (db *DB) SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error) {
 	err = db.queryRow(ctx, `SELECT COALESCE(SUM(CASE WHEN outcome = $3 THEN 1 ELSE 0 END), 0),

@@ -50,6 +50,46 @@ func (db *DB) Passkeys(ctx context.Context, owner directory.UserID) ([]directory
 	return all(rows, err, scanPasskey)
 }
 
+// EachPersonsPasskeys implements directory.PasskeyStore.
+func (db *DB) EachPersonsPasskeys(ctx context.Context, f func(u directory.User, keys []directory.Passkey)) error {
+	rows, err := db.query(ctx, `SELECT person.id, person.admin, passkey.aaguid, passkey.flags
+		FROM passkey JOIN person ON person.id = passkey.person_id
+		WHERE NOT person.disabled ORDER BY person.id`)
+	if err != nil {
+		return err
+	}
+	var u directory.User
+	var keys []directory.Passkey
+	tell := func() {
+		if len(keys) > 0 {
+			f(u, keys)
+		}
+		keys = nil
+	}
+	_, err = all(rows, nil, func(r row) (struct{}, error) {
+		var next directory.User
+		var k directory.Passkey
+		var aaguid []byte
+		if err := r.Scan(&next.ID, &next.Admin, &aaguid, &k.Flags); err != nil {
+			return struct{}{}, err
+		}
+		if len(aaguid) != len(k.AAGUID) {
+			return struct{}{}, fmt.Errorf("AAGUID of %d bytes", len(aaguid))
+		}
+		k.AAGUID = webauthn.AAGUID(aaguid)
+		if next.ID != u.ID {
+			tell()
+		}
+		u, keys = next, append(keys, k)
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	tell()
+	return nil
+}
+
 // Credential implements ceremony.Store.
 func (db *DB) Credential(ctx context.Context, id webauthn.CredentialID) (directory.Passkey, directory.User, error) {
 	var u directory.User
@@ -65,14 +105,15 @@ func (db *DB) Credential(ctx context.Context, id webauthn.CredentialID) (directo
 }
 
 // insertPasskey never replaces a passkey: a credential ID that is known is
-// refused, whoever it belongs to (WebAuthn §7.1 step 26).
-func insertPasskey(tx *sql.Tx, p directory.Passkey) error {
+// refused, whoever it belongs to (WebAuthn §7.1 step 26). most is how many its
+// person may then have.
+func insertPasskey(tx *sql.Tx, p directory.Passkey, most int) error {
 	var n int
 	err := tx.QueryRow("SELECT count(*) FROM passkey WHERE person_id = $1", string(p.UserID)).Scan(&n)
 	if err != nil {
 		return err
 	}
-	if n >= directory.MaxPasskeys {
+	if n >= most {
 		return directory.ErrTooManyPasskeys
 	}
 	_, err = tx.Exec(`INSERT INTO passkey (id, person_id, credential_id, name, public_key, aaguid,

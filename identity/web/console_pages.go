@@ -77,10 +77,12 @@ type PassIssued struct {
 
 func (PassIssued) template() (string, string) { return "pass_issued", console }
 
-// Events lists what happened in the house.
+// Events lists what happened in the house, or what is recorded under a reference.
 type Events struct {
 	Me
-	Events []EventRow
+	Events      []EventRow
+	Reference   string // as it was typed; empty: what happened last
+	NoReference bool   // what was typed is none
 }
 
 func (Events) template() (string, string) { return "events", console }

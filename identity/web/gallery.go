@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"strings"
@@ -37,7 +38,7 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 		}
 		page = withoutScripts(page)
 		if e.state != "" {
-			page = inState(page, e.state)
+			page = inState(ui, page, e.state)
 		}
 		all = append(all, GalleryPage{Name: e.name, HTML: page})
 	}
@@ -45,7 +46,7 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 }
 
 // An exhibit is a page to render; state is the one of its states that a script
-// would show.
+// would show. A failure may say for which reason: "failed:passkey_kind".
 type exhibit struct {
 	name  string
 	page  Page
@@ -156,6 +157,9 @@ func consoleExhibits(now time.Time) []exhibit {
 		{"admin-pass", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
 			SignIn: "https://myaccount.alder.example"}, ""},
 		{"admin-events", Events{Me: me("events"), Events: events}, ""},
+		{"admin-events--reference", Events{Me: me("events"), Events: events[1:2], Reference: "51b07ce29a44"}, ""},
+		{"admin-events--nothing", Events{Me: me("events"), Reference: "7F3C-91DA-20B8"}, ""},
+		{"admin-events--no-reference", Events{Me: me("events"), Reference: "7F3C-91DA", NoReference: true}, ""},
 	}
 }
 
@@ -196,15 +200,18 @@ func withoutScripts(page []byte) []byte {
 }
 
 // inState does to a page what its script would do to show one of its states.
-func inState(page []byte, state string) []byte {
+func inState(ui *UI, page []byte, state string) []byte {
+	state, reason, _ := strings.Cut(state, ":")
 	s := string(page)
 	s = strings.Replace(s, `data-state="start"`, `data-state="start" hidden`, 1)
 	s = strings.Replace(s, fmt.Sprintf(`data-state="%s" hidden`, state), fmt.Sprintf(`data-state="%s"`, state), 1)
-	w := Words{What: "The browser's window closed before a passkey was used.",
-		Do: "Try again, and keep your phone or key within reach. If it closes by itself, use another way."}
+	w := ui.WordsFor(DidNotWork, cmp.Or(reason, "not_used"), "")
 	title, _, _ := strings.Cut(s[strings.Index(s, `data-title="`)+len(`data-title="`):], `"`)
 	for slot, text := range map[string]string{"title": html.UnescapeString(title), "what": w.What, "do": w.Do} {
 		s = strings.Replace(s, ` data-`+slot+`></`, ` data-`+slot+`>`+html.EscapeString(text)+`</`, 1)
+	}
+	if reason != "" {
+		s = strings.Replace(s, "data-kinds hidden", "data-kinds", 1)
 	}
 	s = savedSomewhere(s)
 	s = strings.Replace(s, `name="name" maxlength="64" required autocomplete="off" aria-`, `name="name" maxlength="64" required autocomplete="off" value="Cardea Authenticator on Android" aria-`, 1)

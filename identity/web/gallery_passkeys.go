@@ -3,17 +3,28 @@ package web
 import (
 	"strings"
 	"time"
+
+	"cardea/identity/web/words"
 )
 
 // passkeyExhibits are the pages on which a passkey is added.
-func passkeyExhibits(time.Time) []exhibit {
+func passkeyExhibits(now time.Time) []exhibit {
 	on := func(way Where) AddPasskeyOn {
 		return AddPasskeyOn{
 			Attempt: Attempt{Begin: "/security/add/begin", Finish: "/security/add/finish", Reference: "7F3C-91DA-20B8", Failing: NotAdded},
 			Way:     way, Name: "/security/name", Undo: "/security/add/undo", Back: "/security/add", Cancel: "/security",
 		}
 	}
+	some := &Kinds{Work: []string{"Cardea Authenticator on iPhone", "Cardea Authenticator on Android", "YubiKey 5"}, Others: true, DeviceBound: true}
+	picky := on(OnAPhone)
+	picky.Kinds = some
+	f := Words{Title: "That didn't work", What: "Here, passkeys are added with an access pass.", Do: "Ask your help desk for one."}
 	return []exhibit{
+		{"account-add--kinds", AddPasskey{Cancel: "/security", Kinds: some}, ""},
+		{"account-add--not-these", AddPasskey{Cancel: "/security", Kinds: &Kinds{Not: []string{"Samsung Pass"}}}, ""},
+		{"account-add--refused-kind", picky, "failed:passkey_kind"},
+		{"account-add--no-self-service", Stopped{Failure: Failure{Words: f, Reference: "7F3C-91DA-20B8", Time: now},
+			Primary: Link{words.Say("failure.your_account"), "/"}}, ""},
 		{"account-add", AddPasskey{Cancel: "/security"}, ""},
 		{"account-add--first", AddPasskey{}, ""},
 		{"account-add--device", on(OnThisDevice), ""},

@@ -27,6 +27,7 @@ type Attempt struct {
 	Continue      Continue
 	Reference     string // of this page, for failures that the server never hears of
 	Failing       string // title of what goes wrong: a message's key
+	Kinds         *Kinds // which passkeys are taken; nil if any, or if it does not matter here
 }
 
 // SignIn is the first page: the name, which may be left out, and the way to the

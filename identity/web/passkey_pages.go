@@ -3,6 +3,7 @@ package web
 // AddPasskey asks on which kind of device a new passkey should live.
 type AddPasskey struct {
 	Cancel string // where to go instead; empty if the person has no passkey yet
+	Kinds  *Kinds // which passkeys are taken; nil if any
 }
 
 func (AddPasskey) template() (string, string) { return "add_passkey", gate }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/webauthn"
 )
 
@@ -33,6 +34,28 @@ func WhereIs(k directory.Passkey) Where {
 		return OnThisDevice
 	}
 	return OnSomething
+}
+
+// Kinds says which passkeys are taken here, by names that people know.
+type Kinds struct {
+	Work        []string // only these
+	Others      bool     // and some that have no name
+	Not         []string // all but these
+	DeviceBound bool     // only those that stay on one device
+}
+
+// KindsOf returns what to say of rule, or nil if it takes any passkey.
+func KindsOf(rule policy.Passkeys) *Kinds {
+	if !rule.Restricts() {
+		return nil
+	}
+	k := &Kinds{DeviceBound: rule.DeviceBoundOnly}
+	if len(rule.Accept) > 0 {
+		k.Work, k.Others = directory.ProviderNames(rule.Accepted())
+	} else {
+		k.Not, _ = directory.ProviderNames(rule.Refuse)
+	}
+	return k
 }
 
 // providerIcons are drawn for kinds: the signs of others are theirs.

@@ -110,7 +110,7 @@ func testRegister(t *testing.T, k *kit) {
 	ana := k.person("ana", false)
 	in := k.passSession(ana)
 	registration := func(p directory.Passkey) ceremony.Registration {
-		return ceremony.Registration{Challenge: k.challenge(), Passkey: p, In: in.ID,
+		return ceremony.Registration{Challenge: k.challenge(), Passkey: p, Most: directory.MaxPasskeys, In: in.ID,
 			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}
 	}
 	before := k.count(audit.PasskeyAdded)
@@ -138,6 +138,12 @@ func testRegister(t *testing.T, k *kit) {
 		k.must(k.Register(ctx, registration(k.passkey(ana))))
 	}
 	k.want("one too many", k.Register(ctx, registration(k.passkey(ana))), directory.ErrTooManyPasskeys)
+	more := registration(k.passkey(ana))
+	more.Most = directory.MaxPasskeys + 1
+	k.must(k.Register(ctx, more))
+	few := registration(k.passkey(ana))
+	few.Most = 2
+	k.want("one too many of two", k.Register(ctx, few), directory.ErrTooManyPasskeys)
 	// The victim's passkey is what it was.
 	got, owner, err := k.Credential(ctx, taken.CredentialID)
 	k.must(err)

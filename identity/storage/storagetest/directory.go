@@ -72,6 +72,40 @@ func testDisabling(t *testing.T, k *kit) {
 	k.session(maia, key)
 }
 
+func testEachPersonsPasskeys(t *testing.T, k *kit) {
+	ctx := k.Context()
+	nobody := func(directory.User, []directory.Passkey) { t.Error("somebody has passkeys where there is nobody") }
+	k.must(k.EachPersonsPasskeys(ctx, nobody))
+	boss, first := k.member("maia", true)
+	ana, one := k.member("ana", false)
+	two := k.passkey(ana)
+	two.Flags = 0x05
+	in, _ := k.session(ana, one)
+	k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: two, Most: 2, In: in.ID,
+		Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
+	k.person("jo", false) // has none
+	out, _ := k.member("out", false)
+	k.must(k.SetDisabled(ctx, out.ID, true, k.change(directory.UserDisabled)))
+	got := map[directory.UserID][]directory.Passkey{}
+	k.must(k.EachPersonsPasskeys(ctx, func(u directory.User, keys []directory.Passkey) {
+		if got[u.ID] != nil || u.Admin != (u.ID == boss.ID) {
+			t.Errorf("told of %+v, again or wrongly", u)
+		}
+		got[u.ID] = keys
+	}))
+	kind := func(p directory.Passkey) directory.Passkey {
+		return directory.Passkey{AAGUID: p.AAGUID, Flags: p.Flags}
+	}
+	anas := got[ana.ID]
+	if len(anas) == 2 && anas[0].Flags == two.Flags {
+		anas[0], anas[1] = anas[1], anas[0] // in any order
+	}
+	want := map[directory.UserID][]directory.Passkey{boss.ID: {kind(first)}, ana.ID: {kind(one), kind(two)}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("everybody's passkeys = %+v, want %+v", got, want)
+	}
+}
+
 func testPasskeys(t *testing.T, k *kit) {
 	ctx := k.Context()
 	_, _, err := k.Credential(ctx, bytesOf(32))
@@ -109,7 +143,7 @@ func testDeletePasskey(t *testing.T, k *kit) {
 	in := k.passSession(u).ID
 	for range 9 {
 		next := k.passkey(u)
-		k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: next, In: in,
+		k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: next, Most: directory.MaxPasskeys, In: in,
 			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 		ids = append(ids, next.ID)
 	}
@@ -128,7 +162,7 @@ func testDeletePasskeySessions(t *testing.T, k *kit) {
 	ctx := k.Context()
 	u, lost := k.member("maia", false)
 	kept := k.passkey(u)
-	k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: kept, In: k.passSession(u).ID,
+	k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: kept, Most: directory.MaxPasskeys, In: k.passSession(u).ID,
 		Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 	_, err := k.EndSessions(ctx, u.ID, "", k.now)
 	k.must(err)

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"people", testPeople},
 		{"disabling", testDisabling},
 		{"passkeys", testPasskeys},
+		{"everybody's passkeys", testEachPersonsPasskeys},
 		{"deleting passkeys", testDeletePasskey},
 		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
 		{"passes", testPasses},
@@ -146,7 +147,7 @@ func (k *kit) member(name string, admin bool) (directory.User, directory.Passkey
 	u := k.person(name, admin)
 	p := k.passkey(u)
 	k.must(k.Register(k.Context(), ceremony.Registration{
-		Challenge: k.challenge(), Passkey: p, In: k.passSession(u).ID, Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded},
+		Challenge: k.challenge(), Passkey: p, Most: 1, In: k.passSession(u).ID, Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded},
 	}))
 	return u, p
 }
@@ -200,6 +201,17 @@ func testEvents(t *testing.T, k *kit) {
 	}
 	if want.Time = mine[0].Time; mine[0] != want {
 		t.Errorf("event = %+v, want %+v", mine[0], want)
+	}
+	k.must(k.AddEvent(audit.With(k.Context(), audit.Request{Reference: "other"}), audit.Event{Time: k.now, Kind: audit.SignIn, Detail: "other"}))
+	for reference, want := range map[string]string{"ref": "4 3 2 1 0", "other": "other", "re": "", "REF": "", "": ""} {
+		named, err := k.EventsByReference(ctx, reference, 10)
+		k.must(err)
+		if got := details(named); got != want {
+			t.Errorf("events of reference %q = %q, want %q", reference, got, want)
+		}
+	}
+	if few, err := k.EventsByReference(ctx, "ref", 2); err != nil || details(few) != "4 3" {
+		t.Errorf("two events of a reference = %s, %v", details(few), err)
 	}
 	last, err := k.Events(ctx, 2)
 	k.must(err)

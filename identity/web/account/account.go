@@ -27,6 +27,8 @@ type Config struct {
 	Sessions  *session.Service
 	Directory *directory.Directory
 	Audit     *audit.Log
+	// Passkeys is the house's rule: the Ceremony's.
+	Passkeys policy.Passkeys
 	// Key seals cookies: at least 32 bytes. If it changes, everybody comes in
 	// through the provider once more and notices nothing.
 	Key secret.Key

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
@@ -27,10 +28,26 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 }
 
 func (s *Surface) add(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
+	if ok, err := s.mayAdd(w, r, v); err != nil || !ok {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, web.AddPasskey{Cancel: insteadOfAdding(v)})
+	return s.Render(w, r, http.StatusOK, web.AddPasskey{Cancel: insteadOfAdding(v), Kinds: web.KindsOf(s.cfg.Passkeys)})
+}
+
+// mayAdd reports whether the visitor may add a passkey. If not, it answers: who
+// may not at all is told at once, and not after they have unlocked once more.
+func (s *Surface) mayAdd(w http.ResponseWriter, r *http.Request, v web.Visitor) (bool, error) {
+	all, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
+	if err != nil {
+		return false, fmt.Errorf("listing passkeys: %w", err)
+	}
+	switch err := policy.MayRegister(v.User, v.Proof(), s.cfg.Passkeys, len(all), s.UI.Now()); {
+	case errors.Is(err, policy.ErrTooManyPasskeys):
+		return false, web.Fault(http.StatusForbidden, string(ceremony.ReasonTooManyPasskeys), "adding a passkey: %w", err)
+	case errors.Is(err, policy.ErrNoSelfService):
+		return false, web.Fault(http.StatusForbidden, string(ceremony.ReasonNoSelfService), "adding a passkey: %w", err)
+	}
+	return s.Fresh(w, r, v)
 }
 
 // insteadOfAdding is where who won't add a passkey now may go.
@@ -50,13 +67,13 @@ func (s *Surface) addOn(w http.ResponseWriter, r *http.Request, v web.Visitor) e
 	if !ok {
 		return s.NotFound(w, r)
 	}
-	if ok, err := s.Fresh(w, r, v); err != nil || !ok {
+	if ok, err := s.mayAdd(w, r, v); err != nil || !ok {
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, web.AddPasskeyOn{
 		Attempt: web.Attempt{
 			Begin: "/security/add/begin", Finish: "/security/add/finish",
-			Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotAdded,
+			Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotAdded, Kinds: web.KindsOf(s.cfg.Passkeys),
 		},
 		Way: way, Name: "/security/name", Undo: "/security/add/undo", Back: "/security/add", Cancel: insteadOfAdding(v),
 	})
@@ -85,7 +102,7 @@ type added struct {
 	// person may have meant another.
 	Provider string    `json:"provider"`
 	Where    web.Where `json:"where"`
-	// First: it is the person's only one, and cannot be taken back.
+	// First: it is the person's only way in, and cannot be taken back.
 	First bool `json:"first"`
 }
 
@@ -106,11 +123,11 @@ func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, v web.Visito
 			return err
 		}
 	}
-	all, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
+	_, left, err := s.mine(r, v, string(k.ID))
 	if err != nil {
-		return fmt.Errorf("listing passkeys: %w", err)
+		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, web.PasskeyRowOf(k.Passkey).Provider, web.WhereIs(k.Passkey), len(all) <= 1})
+	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, web.PasskeyRowOf(k.Passkey).Provider, web.WhereIs(k.Passkey), left < 1})
 }
 
 // undo takes back a passkey that was saved somewhere else than its person
@@ -122,11 +139,11 @@ func (s *Surface) undo(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	if err := web.ReadJSON(r, &in); err != nil {
 		return err
 	}
-	k, n, err := s.mine(r, v, in.Passkey)
+	k, left, err := s.mine(r, v, in.Passkey)
 	if err != nil {
 		return err
 	}
-	if err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); err != nil {
+	if err := policy.MayDelete(v.User, v.Proof(), left, s.UI.Now()); err != nil {
 		return mayNotDelete(err)
 	}
 	if err := s.deletePasskey(r, v, k.ID); err != nil {
@@ -135,15 +152,16 @@ func (s *Surface) undo(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	return web.WriteJSON(w, http.StatusOK, struct{}{})
 }
 
-// mine returns the visitor's passkey id, and how many they have.
-func (s *Surface) mine(r *http.Request, v web.Visitor, id string) (k directory.Passkey, n int, err error) {
+// mine returns the visitor's passkey id, and how many ways in they have without
+// it.
+func (s *Surface) mine(r *http.Request, v web.Visitor, id string) (k directory.Passkey, left int, err error) {
 	all, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
 	if err != nil {
 		return k, 0, fmt.Errorf("listing passkeys: %w", err)
 	}
-	for _, k := range all {
+	for i, k := range all {
 		if string(k.ID) == id {
-			return k, len(all), nil
+			return k, s.cfg.Passkeys.WaysIn(slices.Delete(all, i, i+1)), nil
 		}
 	}
 	return k, 0, noSuchPasskey(directory.ErrNoPasskey)
@@ -155,26 +173,26 @@ func noSuchPasskey(err error) error {
 
 // askDelete shows the price before the act, to who may do it.
 func (s *Surface) askDelete(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	k, n, err := s.mine(r, v, r.PathValue("id"))
+	k, left, err := s.mine(r, v, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	switch err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); {
+	switch err := policy.MayDelete(v.User, v.Proof(), left, s.UI.Now()); {
 	case errors.Is(err, policy.ErrNotFresh):
 		_, err := s.Fresh(w, r, v)
 		return err
 	case err != nil:
 		return mayNotDelete(err)
 	}
-	return s.Render(w, r, http.StatusOK, web.DeletePasskey{Passkey: web.PasskeyRowOf(k), Others: n - 1})
+	return s.Render(w, r, http.StatusOK, web.DeletePasskey{Passkey: web.PasskeyRowOf(k), Others: left})
 }
 
 func (s *Surface) remove(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	k, n, err := s.mine(r, v, r.PathValue("id"))
+	k, left, err := s.mine(r, v, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	switch err := policy.MayDelete(v.User, v.Proof(), n, s.UI.Now()); {
+	switch err := policy.MayDelete(v.User, v.Proof(), left, s.UI.Now()); {
 	case errors.Is(err, policy.ErrNotFresh): // to be asked once more, after unlocking
 		_, err := s.freshAt(w, r, v, r.URL.EscapedPath())
 		return err

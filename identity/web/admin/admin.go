@@ -188,11 +188,23 @@ func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	return s.UI.Render(w, http.StatusUnprocessableEntity, p)
 }
 
+// found returns the events that p is about.
+func (s *Surface) found(r *http.Request, p *web.Events) ([]audit.Event, error) {
+	if p.Reference == "" {
+		return s.cfg.Audit.Recent(r.Context(), maxEvents)
+	}
+	events, ok, err := s.cfg.Audit.ByReference(r.Context(), p.Reference)
+	p.NoReference = !ok
+	return events, err
+}
+
 // maxEvents is how many events a page shows.
 const maxEvents = 200
 
+// events lists what was done last, or what the request of a reference did.
 func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	events, err := s.cfg.Audit.Recent(r.Context(), maxEvents)
+	p := web.Events{Me: v.Me("events"), Reference: r.URL.Query().Get("reference")}
+	events, err := s.found(r, &p)
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
 	}
@@ -204,7 +216,6 @@ func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	for _, u := range users {
 		names[u.ID] = u.Username
 	}
-	p := web.Events{Me: v.Me("events")}
 	for _, e := range events {
 		row := web.RowOf(e, "")
 		row.Who = names[e.UserID]

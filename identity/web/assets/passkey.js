@@ -142,6 +142,9 @@ const reasons = {
   RangeError: 'our_fault',
 };
 
+// aboutKinds are the reasons to say which passkeys do work.
+const aboutKinds = ['passkey_kind', 'passkey_leaves'];
+
 // Stage shows one of the states of a page and moves the focus to it.
 export class Stage {
   constructor(root) {
@@ -173,6 +176,8 @@ export class Stage {
     put('what', said.what || kept.dataset.what);
     put('do', said.do || kept.dataset.do || '');
     if (said.reference) put('reference', said.reference);
+    const kinds = at.querySelector('[data-kinds]');
+    if (kinds) kinds.hidden = !aboutKinds.includes(said.reason);
     put('time', said.time || now());
     this.show('failed');
   }

@@ -15,7 +15,7 @@ import (
 func (s *Surface) setup(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, r, http.StatusOK, web.Setup{Attempt: web.Attempt{
 		Begin: "/setup/begin", Finish: "/setup/finish",
-		Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotSetUp,
+		Reference: string(httpd.ReferenceOf(r.Context())), Failing: web.NotSetUp, Kinds: web.KindsOf(s.cfg.Passkeys),
 	}})
 }
 

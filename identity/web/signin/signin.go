@@ -8,6 +8,7 @@ import (
 
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
 	"cardea/identity/web/words"
@@ -20,6 +21,8 @@ type Config struct {
 	Ceremony  *ceremony.Service
 	Sessions  *session.Service
 	Directory *directory.Directory
+	// Passkeys is the house's rule: the Ceremony's.
+	Passkeys policy.Passkeys
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
