@@ -51,6 +51,9 @@ type Config struct {
 	// RPID (WebAuthn §5.11). May be empty.
 	RelatedOrigins []webauthn.Origin `json:"related_origins"`
 
+	// Passkeys says which passkeys people may have. May be empty.
+	Passkeys Passkeys `json:"passkeys"`
+
 	// NoTerminal refuses sign-in from a terminal, with a browser or without. What
 	// was begun there is refreshed no more and ends within the hour.
 	NoTerminal bool `json:"no_terminal"`
@@ -113,6 +116,7 @@ func (c Config) Check() error {
 	report("help_url", checkPage(c.HelpURL))
 	c.Branding.check(report)
 	c.checkWellKnown(report)
+	c.Passkeys.check(report)
 	_, err = httpd.ParseProxies(c.TrustedProxies)
 	report("trusted_proxies", err)
 	if c.BackChannel != "" {

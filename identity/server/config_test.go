@@ -47,6 +47,13 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 		{"a language that is none", "security_languages", func(c *Config) { c.SecurityLanguages = []string{"en, de"} }},
 		{"a related origin with a path", "related_origins", func(c *Config) { c.RelatedOrigins = []webauthn.Origin{"https://shop.example/"} }},
 		{"a related origin without TLS", "related_origins", func(c *Config) { c.RelatedOrigins = []webauthn.Origin{"http://shop.example"} }},
+		{"a kind of passkey that is no AAGUID", "passkeys.accept", func(c *Config) { c.Passkeys.Accept = []string{"YubiKey 5", "cb69481e-8ff7-4039-93ec-0a2729a154a"} }},
+		{"a provider that nobody knows", "passkeys.refuse", func(c *Config) { c.Passkeys.Refuse = []string{"YubiKey 9000"} }},
+		{"all that is accepted is refused", "passkeys.refuse", func(c *Config) {
+			c.Passkeys.Accept, c.Passkeys.Refuse = []string{"yubikey bio"}, []string{"d8522d9f-575b-4866-88a9-ba99fa02f35b"}
+		}},
+		{"too many passkeys", "passkeys.max", func(c *Config) { c.Passkeys.Max = 21 }},
+		{"fewer passkeys than none", "passkeys.max", func(c *Config) { c.Passkeys.Max = -1 }},
 		{"a proxy by name", "trusted_proxies", func(c *Config) { c.TrustedProxies = []string{"proxy"} }},
 		{"a back channel without a port", "back_channel", func(c *Config) { c.BackChannel = "127.0.0.1" }},
 	}
@@ -60,6 +67,7 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 	good := Config{
 		Database: "cardea.db", LoginURL: "https://example.com", AccountURL: "https://account.example.com:8443",
 		RPID: "example.com", HelpURL: "https://help.example.com/", TrustedProxies: []string{"10.0.0.0/8"}, BackChannel: "[::1]:443",
+		Passkeys: Passkeys{Accept: []string{"YubiKey 5", "windows hello", "00000000-0000-0000-0000-000000000000"}, Refuse: []string{"Samsung Pass"}, Max: 20},
 	}
 	if err := good.Check(); err != nil {
 		t.Errorf("Check() = %v", err)
@@ -77,6 +85,7 @@ func TestReadConfigIsStrict(t *testing.T) {
 		"something that follows":   good + `}{}`,
 		"a cut":                    good,
 		"a field that will not do": `{"database":"c.db"}`,
+		"an unknown rule":          good + `,"passkeys":{"allow":[]}}`,
 	} {
 		if _, err := ReadConfig(strings.NewReader(text)); err == nil {
 			t.Errorf("%s: ReadConfig() = nil error", name)

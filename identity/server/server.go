@@ -97,6 +97,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 	if err := s.openDomain(); err != nil {
 		return nil, err
 	}
+	if err := s.warnOfLockouts(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.openPages(ctx); err != nil {
 		return nil, err
 	}
@@ -123,7 +126,7 @@ func (s *Server) openDomain() (err error) {
 		Origins: []webauthn.Origin{webauthn.Origin(s.cfg.LoginURL), webauthn.Origin(s.cfg.AccountURL)},
 		Login:   webauthn.Origin(s.cfg.LoginURL),
 		SealKey: derive(s.file, labelCeremonies),
-		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Now: s.now,
+		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Passkeys: s.cfg.Passkeys.rule(), Now: s.now,
 	})
 	return err
 }
@@ -148,11 +151,11 @@ func (s *Server) openPages(ctx context.Context) error {
 		return err
 	}
 	s.signin = signin.New(signin.Config{
-		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Now: s.now,
+		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Passkeys: s.cfg.Passkeys.rule(), Now: s.now,
 	})
 	s.account, err = account.New(account.Config{
 		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit,
-		Key: derive(s.file, labelCookies), Now: s.now,
+		Passkeys: s.cfg.Passkeys.rule(), Key: derive(s.file, labelCookies), Now: s.now,
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/grant"
+	"cardea/identity/policy"
 	"cardea/identity/provider"
 	"cardea/identity/session"
 	"cardea/identity/storage"
@@ -43,10 +44,14 @@ const (
 // of its own, with a clock that stands still until it is moved.
 type house struct {
 	t         testing.TB
+	db        *storage.DB
+	key       secret.Key // whose copies do all that keys do
+	hosts     sync.Map   // handlers by the name of their host
 	directory *directory.Directory
 	sessions  *session.Service
 	log       *audit.Log
 	site      web.Site
+	rule      policy.Passkeys
 	address   string // of the listener
 	login     string // origin
 	account   string // origin
@@ -103,12 +108,14 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB) *house { return newHouseWith(t, policy.Passkeys{}) }
+
+// newHouseWith returns a house with a rule on passkeys.
+func newHouseWith(t testing.TB, rule policy.Passkeys) *house {
 	t.Helper()
-	h := &house{t: t, now: time.Now().Truncate(time.Millisecond)}
-	var hosts sync.Map
+	h := &house{t: t, key: secret.Random(32), now: time.Now().Truncate(time.Millisecond)}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if handler, ok := hosts.Load(r.Host); ok {
+		if handler, ok := h.hosts.Load(r.Host); ok {
 			handler.(http.Handler).ServeHTTP(w, r)
 			h.answered(r.URL.Path)
 			return
@@ -123,38 +130,45 @@ func newHouse(t testing.TB) *house {
 	}
 	h.login, h.account = "http://"+loginHost+":"+port, "http://"+accountHost+":"+port
 	h.site = web.Site{Name: "Alder", RPID: testRPID, LoginURL: h.login, AccountURL: h.account}
+	h.db = must[*storage.DB](t)(storage.Open(t.Context(), filepath.Join(t.TempDir(), "cardea.db")))
+	t.Cleanup(func() {
+		if err := h.db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h.restart(rule)
+	return h
+}
+
+// restart has the house begin anew with another rule on passkeys, as after a
+// change of its configuration.
+func (h *house) restart(rule policy.Passkeys) {
+	h.rule = rule
 	login, myAccount := h.open()
 	log := slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	hosts.Store(loginHost+":"+port, httpd.Log(log, login))
-	hosts.Store(accountHost+":"+port, httpd.Log(log, myAccount))
-	return h
+	h.hosts.Store(strings.TrimPrefix(h.login, "http://"), httpd.Log(log, login))
+	h.hosts.Store(strings.TrimPrefix(h.account, "http://"), httpd.Log(log, myAccount))
 }
 
 // open puts the rooms together.
 func (h *house) open() (login, myAccount http.Handler) {
-	t, ctx := h.t, h.t.Context()
-	db := must[*storage.DB](t)(storage.Open(ctx, filepath.Join(t.TempDir(), "cardea.db")))
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	h.directory = directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: h.clock})
+	t, ctx, db := h.t, h.t.Context(), h.db
+	h.directory = directory.New(directory.Config{Store: db, PassKey: h.key, Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
 	ceremonies := must[*ceremony.Service](t)(ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Alder", Origins: []webauthn.Origin{webauthn.Origin(h.login), webauthn.Origin(h.account)},
-		SealKey: secret.Random(32), Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: h.key, Store: db, Directory: h.directory, Sessions: h.sessions, Passkeys: h.rule, Now: h.clock,
 	}))
 	client := directory.Client{ID: "my-account", Name: "My Account", RedirectURIs: []string{h.account + "/callback"}, Public: true, FirstParty: true}
 	if err := h.directory.PutClient(ctx, client); err != nil {
 		t.Fatal(err)
 	}
-	pages := signin.New(signin.Config{Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Now: h.clock})
+	pages := signin.New(signin.Config{Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Passkeys: h.rule, Now: h.clock})
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
-		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, secret.Random(32), h.clock())),
-		Grants: grant.New(grant.Config{Store: db, Now: h.clock}), MarkerKey: secret.Random(32),
+		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, h.key, h.clock())),
+		Grants: grant.New(grant.Config{Store: db, Now: h.clock}), MarkerKey: h.key,
 		SessionToken: pages.SessionToken, ErrorPage: pages.Fail, Now: h.clock,
 	}))
 	rp := must[*account.OIDC](t)(account.NewOIDC(account.OIDCConfig{
@@ -163,7 +177,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	t.Cleanup(rp.Close)
 	mine := must[*account.Surface](t)(account.New(account.Config{
 		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log,
-		Key: secret.Random(32), Now: h.clock,
+		Passkeys: h.rule, Key: h.key, Now: h.clock,
 	}))
 	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
 	loginMux, accountMux := http.NewServeMux(), http.NewServeMux()
@@ -284,6 +298,8 @@ type said struct {
 	Title    string          `json:"title"`
 	What     string          `json:"what"`
 	Do       string          `json:"do"`
+
+	Reference string `json:"reference"`
 }
 
 // setUp makes the first administrator, with key.

@@ -19,6 +19,7 @@ type soft struct {
 	id     webauthn.CredentialID
 	handle webauthn.UserHandle
 	aaguid webauthn.AAGUID
+	flags  webauthn.Flags
 }
 
 func newSoft(t testing.TB) *soft {
@@ -28,12 +29,13 @@ func newSoft(t testing.TB) *soft {
 	return &soft{
 		t: t, id: id, key: must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
 		aaguid: webauthn.MustParseAAGUID("8c61b9d4-02f7-4e53-8a9e-6b1d4e7c3f52"),
+		flags:  webauthn.FlagUserPresent | webauthn.FlagUserVerified,
 	}
 }
 
 func (s *soft) data() webauthn.AuthenticatorData {
 	return webauthn.AuthenticatorData{
-		RPIDHash: sha256.Sum256([]byte(testRPID)), Flags: webauthn.FlagUserPresent | webauthn.FlagUserVerified,
+		RPIDHash: sha256.Sum256([]byte(testRPID)), Flags: s.flags,
 	}
 }
 

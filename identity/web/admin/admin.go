@@ -216,8 +216,14 @@ func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	for _, u := range users {
 		names[u.ID] = u.Username
 	}
+	passkeys := map[directory.UserID][]directory.Passkey{}
 	for _, e := range events {
-		row := web.RowOf(e, "")
+		if _, known := passkeys[e.UserID]; !known && e.PasskeyID != "" {
+			if passkeys[e.UserID], err = s.cfg.Directory.Passkeys(r.Context(), e.UserID); err != nil {
+				return fmt.Errorf("listing passkeys: %w", err)
+			}
+		}
+		row := web.RowOf(e, web.PasskeyName(passkeys[e.UserID], e.PasskeyID))
 		row.Who = names[e.UserID]
 		if row.Who == "" {
 			row.Who = "–"
