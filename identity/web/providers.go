@@ -5,6 +5,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/policy"
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -56,6 +57,14 @@ func KindsOf(rule policy.Passkeys) *Kinds {
 		k.Not, _ = directory.ProviderNames(rule.Refuse)
 	}
 	return k
+}
+
+// providerOf says what keeps the passkey, by the name that its person knows.
+func providerOf(k directory.Passkey) words.Text {
+	if p, ok := directory.ProviderOf(k.AAGUID); ok {
+		return words.Plain(p.Name)
+	}
+	return words.Say("security.no_maker")
 }
 
 // providerIcons are drawn for kinds: the signs of others are theirs.
