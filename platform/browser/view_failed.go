@@ -127,6 +127,10 @@ func (w words) failedReason(k platform.Kind, r platform.Reason) view {
 	case platform.ReasonNoPasskey:
 		v.Title = "No passkey for " + string(w.RPID) + " on " + holder
 		v.Text = "Your passkey may be on another device."
+		if k == platform.Phone {
+			// A stock phone says no more than that: which profiles it has is its own.
+			v.Text += " If the phone has a work profile, scan with the camera app of the profile that has the passkey."
+		}
 	case platform.ReasonTooLate:
 		v.Title, v.Text = "That took too long", "Nobody answered on "+holder+", so the request ended."
 	case platform.ReasonFull:

@@ -217,6 +217,10 @@ func (w words) reason(k platform.Kind, r platform.Reason) (said, todo string) {
 	case platform.ReasonDeclined:
 		return "the request was turned down on " + holder + ".", "Nothing was sent."
 	case platform.ReasonNoPasskey:
+		if k == platform.Phone {
+			return "there is no passkey for " + string(w.RPID) + " on " + holder + ".",
+				"It may be on another device, or in the phone's other profile: scan with the camera app of the one that has it."
+		}
 		return "there is no passkey for " + string(w.RPID) + " on " + holder + ".", "It may be on another device."
 	case platform.ReasonTooLate:
 		return "nobody answered on " + holder + " in time.", ""
