@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"internal/httpd":    {},
 	"internal/look":     {},
 	"internal/layers":   {},
+	"internal/doctests": {},
 	"internal/chromium": {},
 	"internal/firefox":  {},
 	"internal/axe":      {"internal/chromium"},

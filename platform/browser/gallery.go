@@ -182,6 +182,9 @@ func galleryWays() (all []galleryState) {
 			Failed: &platform.Failed{Leg: platform.LegRelay, Relay: "relay.alder.example", Trouble: tr},
 		})
 	}
+	add("failed-no-passkey-phone", platform.Screen{
+		Sort: platform.ScreenFailed, Kind: platform.Phone, Failed: &platform.Failed{Reason: platform.ReasonNoPasskey},
+	})
 	kinds := []platform.Kind{platform.Phone, platform.SecurityKey, platform.ThisDevice}
 	for i, r := range galleryReasons {
 		add("failed-"+string(r), platform.Screen{
