@@ -167,7 +167,8 @@ func (p *Provider) finishNative(r *http.Request, c directory.Client, f params) (
 
 // nativeError puts a no of the ceremony into the draft's words. Why an answer
 // was refused stands in the log and in the record; the program learns whether to
-// begin again, and whether the passkey is one that nobody knows.
+// begin again, and whether the passkey is one that nobody knows or that is of a
+// kind that is not taken.
 func nativeError(err error) *Error {
 	var no *ceremony.Refusal
 	switch {
@@ -181,6 +182,8 @@ func nativeError(err error) *Error {
 		return &Error{Code: invalidSession, Description: "begin again", Err: err}
 	case ceremony.ReasonUnknownPasskey:
 		return &Error{Code: accessDenied, Description: "this passkey is not known here", Err: err}
+	case ceremony.ReasonKindRefused:
+		return &Error{Code: accessDenied, Description: "passkeys of this kind are not accepted here any more; use another passkey", Err: err}
 	}
 	return &Error{Code: accessDenied, Description: "that passkey did not sign anybody in", Err: err}
 }
