@@ -17,6 +17,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/provider"
 	"cardea/identity/session"
 	"cardea/webauthn"
@@ -284,6 +285,18 @@ func TestDeletedPasskeySignsNobodyInAndEndsTheGrant(t *testing.T) {
 	}
 	if _, got := h.token(refreshing(first.Refresh)); got.Error != "invalid_grant" {
 		t.Errorf("refresh after the passkey was deleted = %+v", got)
+	}
+}
+
+// A program is told that its person's passkey is of a kind that is not taken any
+// more, so that it can ask for another; who holds it has proved that they do.
+func TestProgramHearsThatTheKindIsNotTaken(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, issuer, policy.Passkeys{Accept: []webauthn.AAGUID{{1}}})
+	begun := h.beginNative()
+	_, got := h.challengePost(answerOf("cli", begun.AuthSession, h.assertion(begun.Options, cliOrigin, verified)))
+	if got.Error != "access_denied" || !strings.Contains(got.Description, "not accepted here any more") || got.Code != "" {
+		t.Errorf("sign-in with a kind that is not taken = %+v", got)
 	}
 }
 

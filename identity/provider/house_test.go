@@ -22,6 +22,7 @@ import (
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/grant"
+	"cardea/identity/policy"
 	"cardea/identity/provider"
 	"cardea/identity/session"
 	"cardea/identity/storage"
@@ -64,7 +65,10 @@ type house struct {
 
 func newHouse(t testing.TB) *house { return newHouseAt(t, issuer) }
 
-func newHouseAt(t testing.TB, issuer string) *house {
+func newHouseAt(t testing.TB, issuer string) *house { return newHouseWith(t, issuer, policy.Passkeys{}) }
+
+// newHouseWith returns a house with a rule on passkeys.
+func newHouseWith(t testing.TB, issuer string, rule policy.Passkeys) *house {
 	t.Helper()
 	// Now, because foreign clients look at the real clock.
 	h := &house{t: t, now: time.Now().Truncate(time.Millisecond), path: filepath.Join(t.TempDir(), "cardea.db")}
@@ -84,7 +88,7 @@ func newHouseAt(t testing.TB, issuer string) *house {
 	}
 	ceremonies, err := ceremony.New(ceremony.Config{
 		RPID: rpID, RPName: "Cardea", Origins: []webauthn.Origin{webauthn.Origin(issuer)}, Login: webauthn.Origin(issuer),
-		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
+		SealKey: secret.Random(32), Store: h.db, Directory: h.directory, Sessions: h.sessions, Passkeys: rule, Now: h.clock,
 	})
 	if err != nil {
 		t.Fatal(err)
