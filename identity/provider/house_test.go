@@ -65,7 +65,9 @@ type house struct {
 
 func newHouse(t testing.TB) *house { return newHouseAt(t, issuer) }
 
-func newHouseAt(t testing.TB, issuer string) *house { return newHouseWith(t, issuer, policy.Passkeys{}) }
+func newHouseAt(t testing.TB, issuer string) *house {
+	return newHouseWith(t, issuer, policy.Passkeys{})
+}
 
 // newHouseWith returns a house with a rule on passkeys.
 func newHouseWith(t testing.TB, issuer string, rule policy.Passkeys) *house {
