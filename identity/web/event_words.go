@@ -41,6 +41,7 @@ var reasonWords = map[string]string{
 	string(ceremony.ReasonUnknownPasskey):   "The passkey isn't known here. It may have been deleted while the device kept its copy.",
 	string(ceremony.ReasonNoUserHandle):     "The device didn't say whose passkey it is.",
 	string(ceremony.ReasonWrongUser):        "The passkey belongs to somebody else.",
+	string(ceremony.ReasonWrongAccount):     "Another account had been chosen.",
 	string(ceremony.ReasonWrongType):        "The answer was for something else.",
 	string(ceremony.ReasonWrongChallenge):   "The answer was to another question than the one we asked.",
 	string(ceremony.ReasonWrongOrigin):      "The passkey was used on a page that isn't ours. Somebody may have copied our pages.",
