@@ -134,6 +134,8 @@ func TestTemplatesEscape(t *testing.T) {
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
 	for _, p := range []Page{
 		SignIn{Attempt: attempt, App: evil, Username: evil, Notice: &DeviceNotice{"iphone", evil, evil}},
+		SignInAccounts{Attempt: attempt, App: evil, Elsewhere: evil, Accounts: []AccountTile{{DisplayName: evil, Username: evil, Way: evil, Kept: true}, {DisplayName: evil, Username: evil, Closed: true}}},
+		StaySignedIn{DisplayName: evil, Username: evil, Session: evil, Way: evil, Continue: evil},
 		SignInOptions{Attempt: attempt}, SignInPasskey{Attempt: attempt, Username: evil},
 		AccessPass{Continue: evil, Username: evil, Refused: &failure}, Onward{To: "javascript:alert(1)"},
 		Stopped{Failure: failure, Primary: Link{words.Plain(evil), "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},
@@ -201,6 +203,16 @@ func TestScriptsNameOnlyWordsThatExist(t *testing.T) {
 	have := map[string]bool{}
 	for _, reason := range scriptFailures {
 		have[reason] = true
+	}
+	for _, p := range pages { // some have words for what can happen only there
+		name, _ := p.template()
+		b, err := templateFiles.ReadFile("templates/" + name + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`data-failure="([a-z_]+)"`).FindAllSubmatch(b, -1) {
+			have[string(m[1])] = true
+		}
 	}
 	named := regexp.MustCompile(`(?:Error: |reason: |\|\| )'([a-z_]+)'`)
 	n := 0

@@ -150,7 +150,9 @@ func (h *house) open() (login, myAccount http.Handler) {
 	if err := h.directory.PutClient(ctx, client); err != nil {
 		t.Fatal(err)
 	}
-	pages := signin.New(signin.Config{Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Now: h.clock})
+	pages := must[*signin.Surface](t)(signin.New(signin.Config{
+		Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Key: secret.Random(32), Now: h.clock,
+	}))
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
 		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, secret.Random(32), h.clock())),

@@ -35,6 +35,23 @@ func WhereIs(k directory.Passkey) Where {
 	return OnSomething
 }
 
+// UsedWhere returns where a passkey was that somebody signed in with just now,
+// by the browser's word on it (attachment, WebAuthn §5.4.5). One that lives on
+// its phone is on this device when the phone itself signs in.
+func UsedWhere(attachment string, k directory.Passkey) Where {
+	switch attachment {
+	case webauthn.AttachmentPlatform:
+		return OnThisDevice
+	case webauthn.AttachmentCrossPlatform:
+		k.Attachment = ""
+		if w := WhereIs(k); w != OnThisDevice {
+			return w
+		}
+		return OnAPhone
+	}
+	return OnSomething
+}
+
 // providerIcons are drawn for kinds: the signs of others are theirs.
 var providerIcons = map[directory.ProviderKind]string{
 	directory.ProviderPhone: "phone", directory.ProviderManager: "cloud",

@@ -3,16 +3,42 @@
 
 const call = window.PublicKeyCredential;
 
-// canUse says whether the browser has what these pages need.
-export const canUse = !!(call && call.parseRequestOptionsFromJSON && call.parseCreationOptionsFromJSON && navigator.credentials);
+// canUse says whether the browser has passkeys at all.
+export const canUse = !!(call && navigator.credentials);
 
 // capabilities says what the browser says it can do, and nothing if it won't.
 export async function capabilities() {
   try {
     return await call.getClientCapabilities();
   } catch {
-    return {};
+    return {conditionalGet: await call.isConditionalMediationAvailable?.()};
   }
+}
+
+// Browsers from before 2025 have passkeys, and no way to read and write them as
+// JSON (WebAuthn §5.1.8 and §5.1.9). Here is one for them.
+const bytes = text => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
+const text = buffer => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
+const withID = o => ({...o, id: bytes(o.id)});
+
+function read(o) {
+  const options = {...o, challenge: bytes(o.challenge)};
+  if (o.user) options.user = withID(o.user);
+  for (const list of ['allowCredentials', 'excludeCredentials']) if (o[list]) options[list] = o[list].map(withID);
+  return options;
+}
+
+function write(credential) {
+  if (credential.toJSON) return credential.toJSON();
+  const {id, rawId, type, response: r} = credential;
+  const response = {transports: r.getTransports?.()};
+  for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
+    if (r[name]) response[name] = text(r[name]);
+  }
+  return {
+    id, rawId: text(rawId), type, response, clientExtensionResults: credential.getClientExtensionResults(),
+    authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
+  };
 }
 
 // Refused is the server's no, or the page's own, by its reason.
@@ -75,7 +101,7 @@ export class Ceremony {
     try {
       const options = hint ? {...begun.options, hints: [hint]} : begun.options;
       const credential = await this.ask(options, mediation, control.signal);
-      const response = credential.toJSON();
+      const response = write(credential);
       delete response.clientExtensionResults?.prf?.results; // a secret of the person's own
       const said = await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
       return {...said, credential: credential.id};
@@ -89,9 +115,9 @@ export class Ceremony {
 
   async ask(options, mediation, signal) {
     if (this.root.dataset.ceremony === 'create') {
-      return navigator.credentials.create({publicKey: call.parseCreationOptionsFromJSON(options), signal});
+      return navigator.credentials.create({publicKey: (call.parseCreationOptionsFromJSON || read).call(call, options), signal});
     }
-    const request = {publicKey: call.parseRequestOptionsFromJSON(options), signal};
+    const request = {publicKey: (call.parseRequestOptionsFromJSON || read).call(call, options), signal};
     if (mediation) request.mediation = mediation;
     return navigator.credentials.get(request);
   }
