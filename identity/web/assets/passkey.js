@@ -15,31 +15,9 @@ export async function capabilities() {
   }
 }
 
-// Browsers from before 2025 have passkeys, and no way to read and write them as
-// JSON (WebAuthn §5.1.8 and §5.1.9). Here is one for them.
-const bytes = text => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0));
-const text = buffer => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
-const withID = o => ({...o, id: bytes(o.id)});
-
-function read(o) {
-  const options = {...o, challenge: bytes(o.challenge)};
-  if (o.user) options.user = withID(o.user);
-  for (const list of ['allowCredentials', 'excludeCredentials']) if (o[list]) options[list] = o[list].map(withID);
-  return options;
-}
-
-function write(credential) {
-  if (credential.toJSON) return credential.toJSON();
-  const {id, rawId, type, response: r} = credential;
-  const response = {transports: r.getTransports?.()};
-  for (const name of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
-    if (r[name]) response[name] = text(r[name]);
-  }
-  return {
-    id, rawId: text(rawId), type, response, clientExtensionResults: credential.getClientExtensionResults(),
-    authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
-  };
-}
+// older reads and writes options and passkeys for browsers that can't do that
+// themselves.
+const older = () => import('./older.js');
 
 // Refused is the server's no, or the page's own, by its reason.
 export class Refused extends Error {
@@ -101,7 +79,7 @@ export class Ceremony {
     try {
       const options = hint ? {...begun.options, hints: [hint]} : begun.options;
       const credential = await this.ask(options, mediation, control.signal);
-      const response = write(credential);
+      const response = credential.toJSON ? credential.toJSON() : (await older()).write(credential);
       delete response.clientExtensionResults?.prf?.results; // a secret of the person's own
       const said = await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
       return {...said, credential: credential.id};
@@ -114,10 +92,11 @@ export class Ceremony {
   }
 
   async ask(options, mediation, signal) {
-    if (this.root.dataset.ceremony === 'create') {
-      return navigator.credentials.create({publicKey: (call.parseCreationOptionsFromJSON || read).call(call, options), signal});
-    }
-    const request = {publicKey: (call.parseRequestOptionsFromJSON || read).call(call, options), signal};
+    const creates = this.root.dataset.ceremony === 'create';
+    const method = creates ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON';
+    const publicKey = call[method] ? call[method](options) : (await older()).read(options);
+    if (creates) return navigator.credentials.create({publicKey, signal});
+    const request = {publicKey, signal};
     if (mediation) request.mediation = mediation;
     return navigator.credentials.get(request);
   }
