@@ -43,8 +43,11 @@ function elsewhose(said) {
 }
 
 other.querySelector('[data-go-on]').addEventListener('click', async () => {
+  if (!stopped) return; // clicked twice; it can be used once
+  const {id} = stopped;
+  stopped = null;
   try {
-    go(await post('/signin/passkey/go-on', {id: stopped.id, ...finish}));
+    go(await post('/signin/passkey/go-on', {id, ...finish}));
   } catch (e) {
     stage.fail(e);
   }
