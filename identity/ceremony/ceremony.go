@@ -31,6 +31,9 @@ type Browser struct {
 	// Token is the session token the browser presented, if any. A sign-in
 	// replaces that session: it is ended in the same transaction.
 	Token string
+	// Keep names the people who said in this browser that they always want to
+	// stay signed in.
+	Keep []directory.UserID
 
 	UserAgent string
 	Address   string
@@ -68,6 +71,13 @@ type SignedIn struct {
 	// Token is for the browser's cookie and nowhere else.
 	Token string
 	User  directory.User
+	// Again reports that the same person was signed in in this browser, and
+	// only showed once more that it is them. What follows is of sign-ins only.
+	Again   bool
+	Passkey directory.Passkey
+	// Attachment is the browser's word on where the passkey is: "platform",
+	// "cross-platform" or empty.
+	Attachment string
 }
 
 // Registered is a new passkey.

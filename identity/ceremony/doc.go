@@ -12,6 +12,8 @@
 //	  4. the checks of WebAuthn §7.1 or §7.2, in
 //	     their order                                  see Reason
 //	  5. policy                                       disabled, passkey_kind, ...
+//	     and, in a sign-in, the account that was
+//	     chosen                                       wrong_account
 //	  6. one transaction: spend the challenge, change
 //	     the passkey, begin the session, write the
 //	     event                                        challenge_spent
@@ -38,6 +40,17 @@
 // person's passkey manager (§5.1.10). Credential IDs carry at least 100 random
 // bits; who holds one learns nothing else. kind_refused says that the passkey is
 // good and of a kind that is no longer taken: only its holder hears that.
+//
+// # Whom the person said they are
+//
+// A sign-in asks for any passkey, and a user name that was typed is not looked
+// up: no stranger learns which accounts there are. Only a browser that somebody
+// has signed in with before, and that can show it, is given the list of that
+// person's passkeys (BeginSignInAs).
+//
+// Either way the account that was chosen is sealed into the ceremony. When the
+// passkey turns out to be somebody else's, nobody is signed in: the person is
+// told whose it is, and may go on as that one (OtherAccount, GoOn).
 //
 // # Without a page
 //

@@ -123,9 +123,14 @@ func (v *verifier) creationOptions(p person, origin webauthn.Origin) (options, l
 }
 
 // requestOptions returns the publicKey member for get() and the library's
-// session. The list of passkeys is empty: whoever is there shows themselves,
-// and there is no user name to try.
-func (v *verifier) requestOptions(origin webauthn.Origin, hint Hint) (options, lib json.RawMessage, err error) {
+// session. list is the passkeys of a person whom the browser knows. For
+// everybody else it is empty: whoever is there shows themselves, and there is no
+// user name to try.
+//
+// The session does not hold the list, which might not fit a cookie. Whose
+// passkey it was is checked by its owner, which is as good and takes one
+// registered meanwhile.
+func (v *verifier) requestOptions(origin webauthn.Origin, hint Hint, list []directory.Passkey) (options, lib json.RawMessage, err error) {
 	opts := []library.LoginOption{library.WithLoginOrigin(string(origin))}
 	if slices.Contains([]Hint{"client-device", "hybrid", "security-key"}, hint) {
 		opts = append(opts, library.WithAssertionPublicKeyCredentialHints(
@@ -135,6 +140,7 @@ func (v *verifier) requestOptions(origin webauthn.Origin, hint Hint) (options, l
 	if err != nil {
 		return nil, nil, fmt.Errorf("making request options: %w", err)
 	}
+	assertion.Response.AllowedCredentials = library.Credentials(person{passkeys: list}.WebAuthnCredentials()).CredentialDescriptors()
 	return marshal(assertion.Response, session)
 }
 
@@ -231,8 +237,18 @@ func cleanTransports(list []protocol.AuthenticatorTransport) []string {
 
 // An asserted is a verified sign-in.
 type asserted struct {
-	count uint32
-	flags webauthn.Flags
+	count      uint32
+	flags      webauthn.Flags
+	attachment string
+}
+
+// An expected is what is known of a sign-in before its answer comes.
+type expected struct {
+	// program is the native origin of the program that signs its person in;
+	// empty for a page.
+	program webauthn.Origin
+	// user is set if the browser was given a list of this person's passkeys.
+	user directory.UserID
 }
 
 // claimed reads which passkey a sign-in response claims to be from.
@@ -248,16 +264,20 @@ func claimed(response []byte) (webauthn.CredentialID, *protocol.ParsedCredential
 }
 
 // verifyAssertion verifies a sign-in response (WebAuthn §7.2) against the
-// passkey that it claims to be from: of a page, or of the program whose native
-// origin is given. refusal is nil if all is well.
-func (v *verifier) verifyAssertion(lib json.RawMessage, program webauthn.Origin, parsed *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) (asserted, *Refusal) {
+// passkey that it claims to be from. refusal is nil if all is well.
+func (v *verifier) verifyAssertion(lib json.RawMessage, e expected, parsed *protocol.ParsedCredentialAssertionData, u directory.User, k directory.Passkey) (asserted, *Refusal) {
 	var session library.SessionData
 	if err := json.Unmarshal(lib, &session); err != nil {
 		return asserted{}, refuseSignIn(ReasonNoCeremony, fmt.Errorf("ceremony: %w", err))
 	}
 	want := v.page(&session)
-	if program != "" {
-		want, session.Origin = program, string(program)
+	if e.program != "" {
+		want, session.Origin = e.program, string(e.program)
+	}
+	if len(parsed.Response.UserHandle) == 0 && e.user != "" && e.user == u.ID {
+		// WebAuthn §7.2 step 6: with a list, authenticators may leave the
+		// handle out. The library wants one.
+		parsed.Response.UserHandle = protocol.URLEncodedBase64(u.Handle)
 	}
 	if r := v.checkAssertion(&session, want, parsed, u, k); r != nil {
 		return asserted{}, r
@@ -268,7 +288,17 @@ func (v *verifier) verifyAssertion(lib json.RawMessage, program webauthn.Origin,
 		return asserted{}, refuseSignIn(afterChecks(err), describe(err))
 	}
 	data := parsed.Response.AuthenticatorData
-	return asserted{count: data.Counter, flags: webauthn.Flags(data.Flags)}, nil
+	return asserted{count: data.Counter, flags: webauthn.Flags(data.Flags), attachment: attachment(parsed)}, nil
+}
+
+// attachment returns what the browser says of where the passkey is. Nothing
+// rests on it.
+func attachment(parsed *protocol.ParsedCredentialAssertionData) string {
+	a := string(parsed.AuthenticatorAttachment)
+	if a != webauthn.AttachmentPlatform && a != webauthn.AttachmentCrossPlatform {
+		return ""
+	}
+	return a
 }
 
 // afterChecks names a refusal of the library after our own checks have passed:

@@ -94,12 +94,12 @@ func (v *Service) finishNative(ctx context.Context, p Program, origin webauthn.O
 	if refusal != nil || err != nil {
 		return in, k, refusal, err
 	}
-	proof, refusal := v.verifier.verifyAssertion(st.Library, origin, parsed, u, k)
+	proof, refusal := v.verifier.verifyAssertion(st.Library, expected{program: origin}, parsed, u, k)
 	if refusal != nil {
 		return in, k, refusal, nil
 	}
 	in, refusal, err = v.admit(ctx, u, k, func(u directory.User, k directory.Passkey) (SignIn, SignedIn) {
-		change, in := v.signInChange(p.browser(), c, u, k, proof)
+		change, in := v.signInChange(p.browser(), c, u, k, proof, session.Session{})
 		s, token := session.BeginNative(c.Now, u.ID, k.ID, p.browser().from())
 		change.Session, change.Token, in = s, token, SignedIn{Session: s, User: u}
 		change.Events[0].Kind, change.Events[0].Client = audit.NativeSignIn, p.Client.ID

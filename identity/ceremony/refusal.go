@@ -24,6 +24,7 @@ const (
 	ReasonUnknownPasskey Reason = "unknown_passkey"
 	ReasonNoUserHandle   Reason = "no_user_handle"
 	ReasonWrongUser      Reason = "wrong_user"
+	ReasonWrongAccount   Reason = "wrong_account" // of somebody else than was chosen
 	ReasonWrongType      Reason = "wrong_type"
 	ReasonWrongChallenge Reason = "wrong_challenge"
 	ReasonWrongOrigin    Reason = "wrong_origin"

@@ -26,6 +26,7 @@ const (
 	register kind = "register"
 	setUp    kind = "set-up"
 	native   kind = "native"
+	goOn     kind = "go-on"
 )
 
 // state is all that must be known between begin and finish.
@@ -38,9 +39,16 @@ type state struct {
 	// it (the offered algorithms, say) makes every finish fail or, worse, pass.
 	Library json.RawMessage `json:"l"`
 
+	// Of a registration, or of a sign-in by somebody whom the browser knows.
+	User directory.UserID `json:"u,omitempty"`
+
+	// Of a sign-in: the user name that was chosen, if any.
+	Chosen string `json:"o,omitempty"`
+	// Of a sign-in that was stopped: what was verified.
+	Held *held `json:"h,omitempty"`
+
 	// Of a registration.
-	User    directory.UserID `json:"u,omitempty"`
-	Session session.ID       `json:"s,omitempty"`
+	Session session.ID `json:"s,omitempty"`
 
 	// Of a sign-in without a page: what the program wants kept. The program is
 	// the browser.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cardea/identity/audit"
 	"cardea/identity/directory"
@@ -14,20 +15,13 @@ import (
 
 // BeginSignIn begins a sign-in with whichever passkey the person chooses. It
 // writes nothing.
-func (v *Service) BeginSignIn(_ context.Context, b Browser, hint Hint) (Begun, error) {
-	if err := v.mayBegin(b); err != nil {
-		return Begun{}, err
-	}
-	options, lib, err := v.verifier.requestOptions(b.Origin, hint)
-	if err != nil {
-		return Begun{}, err
-	}
-	return v.begun(signIn, b, options, lib, state{})
+func (v *Service) BeginSignIn(ctx context.Context, b Browser, hint Hint) (Begun, error) {
+	return v.BeginSignInAs(ctx, b, Chosen{}, hint)
 }
 
 // FinishSignIn verifies response, the JSON form of what get() gave the page,
 // and begins a session in place of the one that b.Token opens. A no is a
-// *Refusal, recorded; any other error is trouble of our own.
+// *Refusal, recorded, or an *OtherAccount; any other error is trouble of our own.
 func (v *Service) FinishSignIn(ctx context.Context, b Browser, sealed string, response []byte) (SignedIn, error) {
 	st, c, refusal := v.resumed(signIn, b, sealed, refuseSignIn)
 	if refusal != nil {
@@ -43,14 +37,31 @@ func (v *Service) FinishSignIn(ctx context.Context, b Browser, sealed string, re
 	}
 	var proof asserted
 	if refusal == nil {
-		proof, refusal = v.verifier.verifyAssertion(st.Library, "", parsed, u, k)
+		proof, refusal = v.verifier.verifyAssertion(st.Library, expected{user: st.User}, parsed, u, k)
 	}
-	var in SignedIn
-	if refusal == nil {
-		in, refusal, err = v.admit(ctx, u, k, func(u directory.User, k directory.Passkey) (SignIn, SignedIn) {
-			return v.signInChange(b, *c, u, k, proof)
-		})
+	if refusal == nil && !st.isChosen(u) {
+		err := policy.MaySignIn(u, k, v.rule)
+		if err == nil {
+			return SignedIn{}, v.hold(ctx, b, st, c, u, k, proof)
+		}
+		refusal = refuseSignIn(atTheDoor(err), err)
 	}
+	if refusal != nil {
+		return SignedIn{}, v.refused(ctx, b, audit.SignIn, c, k, refusal)
+	}
+	return v.enter(ctx, b, c, u, k, proof)
+}
+
+// enter lets a person in whose passkey was verified, and who is the one that
+// they said they are.
+func (v *Service) enter(ctx context.Context, b Browser, c *Challenge, u directory.User, k directory.Passkey, proof asserted) (SignedIn, error) {
+	before, err := v.sessions.ByToken(ctx, b.Token)
+	if err != nil && !errors.Is(err, session.ErrNone) {
+		return SignedIn{}, fmt.Errorf("looking up the session before: %w", err)
+	}
+	in, refusal, err := v.admit(ctx, u, k, func(u directory.User, k directory.Passkey) (SignIn, SignedIn) {
+		return v.signInChange(b, *c, u, k, proof, before)
+	})
 	if refusal != nil {
 		return SignedIn{}, v.refused(ctx, b, audit.SignIn, c, k, refusal)
 	}
@@ -106,11 +117,17 @@ func atTheDoor(err error) Reason {
 	return ReasonKindRefused
 }
 
-// signInChange is what is written when the passkey is as it is in k.
-func (v *Service) signInChange(b Browser, c Challenge, u directory.User, k directory.Passkey, proof asserted) (SignIn, SignedIn) {
+// signInChange is what is written when the passkey is as it is in k. before is
+// the session that the browser has had until now, if any: a person who signs in
+// anew stays signed in as they chose.
+func (v *Service) signInChange(b Browser, c Challenge, u directory.User, k directory.Passkey, proof asserted, before session.Session) (SignIn, SignedIn) {
 	// WebAuthn §7.2 step 22.
 	count, back := policy.NextSignCount(k.SignCount, proof.count, k.Flags.Has(webauthn.FlagBackupEligible))
 	s, token := session.Begin(c.Now, u.ID, k.ID, b.from())
+	again := before.UserID == u.ID && !before.ByPass()
+	if again && before.Kept || !again && slices.Contains(b.Keep, u.ID) {
+		s.Keep()
+	}
 	change := SignIn{
 		Challenge: c, Was: k, SignCount: count, Flags: proof.flags,
 		From: b.from(), Session: s, Token: session.HashToken(token),
@@ -124,5 +141,5 @@ func (v *Service) signInChange(b Browser, c Challenge, u directory.User, k direc
 		e.Detail = fmt.Sprintf("count %d after %d", proof.count, k.SignCount)
 		change.Events = append(change.Events, e)
 	}
-	return change, SignedIn{Session: s, Token: token, User: u}
+	return change, SignedIn{Session: s, Token: token, User: u, Again: again, Passkey: k, Attachment: proof.attachment}
 }

@@ -190,7 +190,7 @@ func (v *verifier) signInWith(t *testing.T, vec vector, u directory.User) Reason
 		t.Fatal(err)
 	}
 	lib := librarySession(t, vec.Authentication.Challenge, library.SessionData{UserVerification: protocol.VerificationRequired})
-	_, refusal := v.verifyAssertion(lib, "", parsed, u, k)
+	_, refusal := v.verifyAssertion(lib, expected{}, parsed, u, k)
 	return reasonOf(refusal)
 }
 

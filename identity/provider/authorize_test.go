@@ -113,6 +113,7 @@ func TestErrorsGoToTheClient(t *testing.T) {
 		{"no scope", drop("scope"), "invalid_scope"},
 		{"a scope without anything we know", set("scope", "email"), "invalid_scope"},
 		{"prompt none and another", set("prompt", "none login"), "invalid_request"},
+		{"prompt none and a choice", set("prompt", "none select_account"), "invalid_request"},
 		{"a prompt that we do not have", set("prompt", "consent"), "invalid_request"},
 		{"a negative age", set("max_age", "-1"), "invalid_request"},
 		{"an age that is not a number", set("max_age", "soon"), "invalid_request"},
@@ -293,7 +294,8 @@ func TestPromptNoneShowsNothing(t *testing.T) {
 
 func TestPromptLoginAsksOnce(t *testing.T) {
 	t.Parallel()
-	for name, again := range map[string]func(url.Values){"prompt=login": set("prompt", "login"), "max_age=0": set("max_age", "0")} {
+	for name, again := range map[string]func(url.Values){"prompt=login": set("prompt", "login"),
+		"prompt=select_account": set("prompt", "select_account"), "max_age=0": set("max_age", "0")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)

@@ -72,7 +72,7 @@ func newMetadata(issuer string, native bool) document {
 		RevocationAuth:      []string{"none"},
 		CodeChallenge:       []string{"S256"},
 		ACRValues:           acrValues(native),
-		PromptValues:        []string{promptNone, promptLogin},
+		PromptValues:        []string{promptNone, promptLogin, promptSelectAccount},
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
 			"name", "preferred_username"},
 		IssInAnswers: true,

@@ -18,8 +18,9 @@ const (
 	scopeOpenID  = "openid"
 	scopeProfile = "profile"
 
-	promptNone  = "none"
-	promptLogin = "login"
+	promptNone          = "none"
+	promptLogin         = "login"
+	promptSelectAccount = "select_account"
 )
 
 // Limits of an authorization request.
@@ -40,7 +41,7 @@ type authorizationRequest struct {
 	challenge   grant.Challenge
 
 	silent  bool           // prompt=none
-	again   bool           // prompt=login
+	again   bool           // prompt=login or select_account
 	maxAge  *time.Duration // nil if not asked for
 	subject directory.UserID
 	marker  string // our own; see marker.go
@@ -147,10 +148,12 @@ func (r *authorizationRequest) readPrompt(p params, verifyHint func(string) (dir
 		switch v {
 		case promptNone:
 			r.silent = true
-		case promptLogin:
+		// The sign-in page shows the accounts that the browser knows; whichever
+		// is picked is a new sign-in.
+		case promptLogin, promptSelectAccount:
 			r.again = true
 		default:
-			return &Error{Code: invalidRequest, Description: "prompt: only none and login are supported"}
+			return &Error{Code: invalidRequest, Description: "prompt: only none, login and select_account are supported"}
 		}
 	}
 	if r.silent && slices.ContainsFunc(prompts, func(v string) bool { return v != promptNone }) {

@@ -139,7 +139,7 @@ func TestDerivedKeysSayNothingOfEachOther(t *testing.T) {
 	t.Parallel()
 	file, other := secret.Random(keySize), secret.Random(keySize)
 	seen := map[string]string{string(file.Expose()): "the file itself"}
-	for _, label := range []string{labelCookies, labelCeremonies, labelPasses, labelMarkers} {
+	for _, label := range []string{labelCookies, labelSignIn, labelCeremonies, labelPasses, labelMarkers} {
 		key := derive(file, label)
 		if !key.Equal(derive(file, label)) || key.Len() != keySize {
 			t.Errorf("%s: another key each time", label)

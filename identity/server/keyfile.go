@@ -22,6 +22,7 @@ const keySize = 32
 // the key that seals its signing keys by itself, under another label.
 const (
 	labelCookies    = "cardea account cookies"
+	labelSignIn     = "cardea sign-in cookies"
 	labelCeremonies = "cardea ceremonies"
 	labelPasses     = "cardea access passes"
 	labelRefresh    = "cardea refresh tokens"

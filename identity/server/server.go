@@ -150,9 +150,13 @@ func (s *Server) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.signin = signin.New(signin.Config{
-		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Passkeys: s.cfg.Passkeys.rule(), Now: s.now,
+	s.signin, err = signin.New(signin.Config{
+		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Passkeys: s.cfg.Passkeys.rule(),
+		Key: derive(s.file, labelSignIn), Now: s.now,
 	})
+	if err != nil {
+		return err
+	}
 	s.account, err = account.New(account.Config{
 		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit,
 		Passkeys: s.cfg.Passkeys.rule(), Key: derive(s.file, labelCookies), Now: s.now,

@@ -12,6 +12,11 @@
 //	                                                    |    the same browser
 //	                                                    +--> idle or expired
 //
+// Whoever says that they want to stay signed in has a session that is Kept: it
+// outlives the browser's window, and both its times are longer. It can be said
+// for AskKept after the sign-in; the next sign-in of the same person in the same
+// browser takes it over.
+//
 // A session that was begun with an access pass (ACRPass) may only be used to
 // register a passkey; package policy says so wherever it matters.
 //

@@ -20,6 +20,9 @@ type Store interface {
 	Sessions(ctx context.Context, user directory.UserID) ([]Session, error)
 	// TouchSession moves LastSeen forward, never back.
 	TouchSession(ctx context.Context, id ID, seen time.Time) error
+	// KeepSession makes the session one that is kept, until expires. It returns
+	// ErrNone if there is none.
+	KeepSession(ctx context.Context, id ID, expires time.Time) error
 	// EndSession ends one session. It returns ErrNone if there is none.
 	EndSession(ctx context.Context, id ID, at time.Time) error
 	// EndSessions ends a person's sessions but one, and says how many.
@@ -83,6 +86,17 @@ func (v *Service) seen(ctx context.Context, s Session) (Session, error) {
 	}
 	s.LastSeen = now
 	return s, nil
+}
+
+// Keep makes s one whose person stays signed in, and returns it so. If the
+// person may not be asked any more (MayKeep), or the session is over, it is
+// ErrNone.
+func (v *Service) Keep(ctx context.Context, s Session) (Session, error) {
+	if !s.MayKeep(v.now()) {
+		return s, ErrNone
+	}
+	s.Keep()
+	return s, v.store.KeepSession(ctx, s.ID, s.Expires)
 }
 
 // List returns a person's live sessions, the last seen first.

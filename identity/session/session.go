@@ -48,6 +48,13 @@ const (
 	Idle = 8 * time.Hour
 	// Absolute is how long a session lives at most.
 	Absolute = 7 * 24 * time.Hour
+	// KeptIdle and KeptAbsolute are the same for a session whose person said
+	// that they want to stay signed in (docs/decisions/0025).
+	KeptIdle     = 7 * 24 * time.Hour
+	KeptAbsolute = 30 * 24 * time.Hour
+	// AskKept is how long after a sign-in its person may still say so. Later,
+	// whoever is at the browser may be somebody else.
+	AskKept = 10 * time.Minute
 	// PassLifetime is how long a person who came in by an access pass has to
 	// register a passkey.
 	PassLifetime = 30 * time.Minute
@@ -70,6 +77,9 @@ type Session struct {
 	ACR      string
 	// PasskeyID is the passkey it began with; empty for an access pass.
 	PasskeyID directory.PasskeyID
+	// Kept reports that the person wants to stay signed in: the browser may be
+	// closed meanwhile, and it lives for longer.
+	Kept      bool
 	UserAgent string
 	Address   string
 }
@@ -85,7 +95,23 @@ func (s Session) ByPass() bool { return s.ACR == ACRPass }
 // program is never idle: nobody walks away from it and leaves it open, and who
 // used it on Friday would have to sign in anew on Monday.
 func (s Session) Alive(now time.Time) bool {
-	return now.Before(s.Expires) && (s.Native() || now.Before(s.LastSeen.Add(Idle)))
+	idle := Idle
+	if s.Kept {
+		idle = KeptIdle
+	}
+	return now.Before(s.Expires) && (s.Native() || now.Before(s.LastSeen.Add(idle)))
+}
+
+// MayKeep reports whether the person of s, which has just begun, may be asked
+// whether to stay signed in. Who came in by an access pass is to register a
+// passkey, and a program has no browser that could be closed.
+func (s Session) MayKeep(now time.Time) bool {
+	return !s.Kept && !s.ByPass() && !s.Native() && s.Alive(now) && now.Before(s.AuthTime.Add(AskKept))
+}
+
+// Keep makes s one whose person stays signed in.
+func (s *Session) Keep() {
+	s.Kept, s.Expires = true, s.Created.Add(KeptAbsolute)
 }
 
 // ErrNone is returned when there is no such session, or not any more.

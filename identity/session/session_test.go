@@ -42,6 +42,14 @@ func (f *shelf) TouchSession(_ context.Context, _ session.ID, seen time.Time) er
 	return nil
 }
 
+func (f *shelf) KeepSession(_ context.Context, id session.ID, expires time.Time) error {
+	if id != f.s.ID {
+		return session.ErrNone
+	}
+	f.s.Kept, f.s.Expires = true, expires
+	return nil
+}
+
 func (f *shelf) EndSession(context.Context, session.ID, time.Time) error { return session.ErrNone }
 
 func (f *shelf) EndSessions(context.Context, directory.UserID, session.ID, time.Time) (int, error) {
@@ -144,6 +152,63 @@ func TestPassSessionIsShortAndSaysSo(t *testing.T) {
 	*now = now.Add(session.PassLifetime)
 	if _, err := v.ByToken(t.Context(), token); !errors.Is(err, session.ErrNone) {
 		t.Errorf("after half an hour: %v, want %v", err, session.ErrNone)
+	}
+}
+
+func TestKeptSessionLivesLonger(t *testing.T) {
+	t.Parallel()
+	v, f, token, now := begun("passkey")
+	begin := *now
+	s, err := v.Keep(t.Context(), f.s)
+	if err != nil || !s.Kept || !s.Expires.Equal(begin.Add(session.KeptAbsolute)) {
+		t.Fatalf("Keep() = %+v, %v", s, err)
+	}
+	for now.Before(begin.Add(session.KeptAbsolute)) { // somebody who comes once a week
+		if _, err := v.ByToken(t.Context(), token); err != nil {
+			t.Fatalf("after %v: %v", now.Sub(begin), err)
+		}
+		*now = now.Add(session.KeptIdle - 1)
+	}
+	if _, err := v.ByToken(t.Context(), token); !errors.Is(err, session.ErrNone) {
+		t.Errorf("after %v: %v, want %v", now.Sub(begin), err, session.ErrNone)
+	}
+}
+
+func TestKeptSessionEndsWhenIdleForAWeek(t *testing.T) {
+	t.Parallel()
+	v, f, token, now := begun("passkey")
+	if _, err := v.Keep(t.Context(), f.s); err != nil {
+		t.Fatal(err)
+	}
+	*now = now.Add(session.KeptIdle)
+	if _, err := v.ByToken(t.Context(), token); !errors.Is(err, session.ErrNone) {
+		t.Errorf("after a week: %v, want %v", err, session.ErrNone)
+	}
+}
+
+// Whoever finds a browser open may not make its session last.
+func TestOnlyAFreshSessionIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		passkey directory.PasskeyID
+		change  func(*session.Session)
+		wait    time.Duration
+		want    error
+	}{
+		"in time":              {"passkey", func(*session.Session) {}, session.AskKept - 1, nil},
+		"too late":             {"passkey", func(*session.Session) {}, session.AskKept, session.ErrNone},
+		"twice":                {"passkey", func(s *session.Session) { s.Keep() }, 0, session.ErrNone},
+		"of an access pass":    {"", func(*session.Session) {}, 0, session.ErrNone},
+		"of a program":         {"passkey", func(s *session.Session) { s.ACR = session.ACRNative }, 0, session.ErrNone},
+		"that has ended since": {"passkey", func(s *session.Session) { s.ID = "ended" }, 0, session.ErrNone},
+	} {
+		v, f, _, now := begun(tt.passkey)
+		s := f.s
+		tt.change(&s)
+		*now = now.Add(tt.wait)
+		if _, err := v.Keep(t.Context(), s); !errors.Is(err, tt.want) || f.s.Kept != (tt.want == nil) {
+			t.Errorf("keeping a session %s: %v, kept %t; want %v", name, err, f.s.Kept, tt.want)
+		}
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 )
 
 const sessionColumns = `id, person_id, passkey_id, created_at, auth_at, seen_at, expires_at,
-	amr, acr, user_agent, address`
+	amr, acr, kept, user_agent, address`
 
 func scanSession(r row) (session.Session, error) {
 	var s session.Session
 	var created, auth, seen, expires int64
 	var amr string
 	err := r.Scan(&s.ID, &s.UserID, &s.PasskeyID, &created, &auth, &seen, &expires,
-		&amr, &s.ACR, &s.UserAgent, &s.Address)
+		&amr, &s.ACR, &s.Kept, &s.UserAgent, &s.Address)
 	if err != nil {
 		return s, err
 	}
@@ -56,6 +56,13 @@ func (db *DB) TouchSession(ctx context.Context, id session.ID, seen time.Time) e
 	return db.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec("UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2", string(id), ms(seen))
 		return err
+	})
+}
+
+// KeepSession implements session.Store.
+func (db *DB) KeepSession(ctx context.Context, id session.ID, expires time.Time) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		return exec(tx, session.ErrNone, "UPDATE session SET kept = TRUE, expires_at = $2 WHERE id = $1", string(id), ms(expires))
 	})
 }
 
@@ -103,9 +110,9 @@ func beginSession(tx *sql.Tx, s session.Session, token, ends session.TokenHash) 
 		}
 	}
 	_, err := tx.Exec(`INSERT INTO session (id, token_hash, person_id, passkey_id, created_at, auth_at,
-			seen_at, expires_at, amr, acr, user_agent, address)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			seen_at, expires_at, amr, acr, kept, user_agent, address)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		string(s.ID), token[:], string(s.UserID), string(s.PasskeyID), ms(s.Created), ms(s.AuthTime),
-		ms(s.LastSeen), ms(s.Expires), toList(s.AMR), s.ACR, s.UserAgent, s.Address)
+		ms(s.LastSeen), ms(s.Expires), toList(s.AMR), s.ACR, s.Kept, s.UserAgent, s.Address)
 	return err
 }

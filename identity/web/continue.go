@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -38,20 +39,35 @@ func ParseContinue(s string) Continue {
 }
 
 // ClientID returns the client that asks for the sign-in, if any.
-func (c Continue) ClientID() string {
-	u, err := url.Parse(string(c))
-	if err != nil {
+func (c Continue) ClientID() string { return c.query().Get("client_id") }
+
+// SelectAccount reports whether the client wants the person to choose an account
+// (prompt=select_account, OpenID Connect Core §3.1.2.1).
+func (c Continue) SelectAccount() bool {
+	return slices.Contains(strings.Fields(c.query().Get("prompt")), "select_account")
+}
+
+// RedirectURI returns where the client wants to be answered. Whether that is its
+// own is for the caller to check.
+func (c Continue) RedirectURI() string { return c.query().Get("redirect_uri") }
+
+// AppHome returns the start page of the site at RedirectURI, empty if it is none.
+func (c Continue) AppHome() string {
+	u, err := url.Parse(c.RedirectURI())
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""
 	}
-	return u.Query().Get("client_id")
+	return u.Scheme + "://" + u.Host + "/"
+}
+
+func (c Continue) query() url.Values {
+	u, err := url.Parse(string(c))
+	if err != nil {
+		return nil
+	}
+	return u.Query()
 }
 
 // LoginHint returns the user name that the client expects, if it said
 // (OpenID Connect Core §3.1.2.1).
-func (c Continue) LoginHint() string {
-	u, err := url.Parse(string(c))
-	if err != nil {
-		return ""
-	}
-	return u.Query().Get("login_hint")
-}
+func (c Continue) LoginHint() string { return c.query().Get("login_hint") }

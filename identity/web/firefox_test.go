@@ -101,6 +101,8 @@ func TestPasskeysInFirefox(t *testing.T) {
 	f.check(f.Open(f.ctx, h.account+"/"))
 	f.click("Sign-in options")
 	f.click("Face, fingerprint")
+	f.reads("Stay signed in on this browser?")
+	f.click("No")
 	f.until(`location.href === ` + quote(h.account+"/") + ` && document.readyState === 'complete'`)
 	if found := f.Problems(); len(found) > 0 {
 		t.Errorf("the console complains: %q", found)

@@ -244,12 +244,14 @@ func TestPasskeysInARealBrowser(t *testing.T) {
 	b.fails("The browser's window closed before a passkey was used.")
 	b.verified(second, true)
 	b.click("Try again")
+	b.no()
 	b.reads("Hello, Maia")
 
 	signOut(b)
 	b.click("Sign in again")
 	b.fill("username", "maia")
 	b.click("Next")
+	b.no()
 	b.reads("Hello, Maia")
 
 	signOut(b)
@@ -259,6 +261,7 @@ func TestPasskeysInARealBrowser(t *testing.T) {
 	b.fails("The browser's window closed before a passkey was used.")
 	b.verified(second, true)
 	b.click("Use another device")
+	b.no()
 	b.reads("Hello, Maia")
 
 	signOut(b)
@@ -281,6 +284,24 @@ func signOut(b *tab) {
 	b.until("the account menu", `(() => { const m = document.querySelector('details.menu'); if (m) m.open = true; return !!m; })()`)
 	b.click("Sign out")
 	b.reads("You're signed out")
+}
+
+// no says no to staying signed in.
+func (b *tab) no() {
+	b.t.Helper()
+	b.reads("Stay signed in on this browser?")
+	b.click("No")
+}
+
+// pick chooses an account that the browser knows.
+func (b *tab) pick(username string) {
+	b.t.Helper()
+	b.until("the account "+username, `(() => {
+  const e = document.querySelector('button[name=username][value=' + CSS.escape(`+quote(username)+`) + ']');
+  if (document.readyState !== 'complete' || !e?.checkVisibility()) return false;
+  e.click();
+  return true;
+})()`)
 }
 
 func deletePasskey(h *house, name string) {

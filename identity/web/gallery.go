@@ -40,7 +40,7 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 		}
 		page = withoutScripts(page)
 		if e.state != "" {
-			page = inState(ui, page, e.state)
+			page = []byte(stoppedForAnother(ui, string(inState(ui, page, e.state))))
 		}
 		all = append(all, GalleryPage{Name: e.name, HTML: page})
 	}
@@ -58,10 +58,12 @@ type exhibit struct {
 func exhibits(now time.Time) []exhibit {
 	all := append(gateExhibits(now), append(accountExhibits(now), passkeyExhibits(now)...)...)
 	all = append(all, supportExhibits()...)
+	all = append(all, signinExhibits(now)...)
 	return append(all, consoleExhibits(now)...)
 }
 
 func gateExhibits(now time.Time) []exhibit {
+	const elsewhere = "https://reading-room.alder.example/"
 	const onward = Continue("/oauth2/authorize?client_id=reading-room")
 	get := Attempt{Begin: "/signin/passkey/begin", Finish: "/signin/passkey/finish", Continue: onward,
 		Reference: "7F3C-91DA-20B8", Failing: NotSignedIn}
@@ -71,16 +73,16 @@ func gateExhibits(now time.Time) []exhibit {
 	spent := &Failure{Words: Words{What: "This access pass has been used already.", Do: "Ask your help desk for a new one."},
 		Reference: get.Reference, Time: now}
 	return []exhibit{
-		{"signin", SignIn{Attempt: get, App: "Reading Room"}, ""},
-		{"signin--named", SignIn{Attempt: get, Username: "maia@alder.example"}, ""},
-		{"signin--waiting", SignIn{Attempt: get, App: "Reading Room"}, "waiting"},
-		{"signin--failed", SignIn{Attempt: get, App: "Reading Room"}, "failed"},
-		{"signin--old-iphone", SignIn{Attempt: get, Notice: old}, ""},
-		{"signin-options", SignInOptions{Attempt: get}, ""},
-		{"signin-options--waiting", SignInOptions{Attempt: get}, "waiting"},
-		{"signin-options--failed", SignInOptions{Attempt: get}, "failed"},
-		{"signin-options--old-android", SignInOptions{Attempt: get, Notice: oldAndroid}, ""},
-		{"signin-passkey", SignInPasskey{Attempt: get, Username: "maia@alder.example"}, ""},
+		{"signin", SignIn{Attempt: get, App: "Reading Room", Elsewhere: elsewhere}, ""},
+		{"signin--named", SignIn{Attempt: get, Username: "maia@alder.example", Elsewhere: elsewhere}, ""},
+		{"signin--waiting", SignIn{Attempt: get, App: "Reading Room", Elsewhere: elsewhere}, "waiting"},
+		{"signin--failed", SignIn{Attempt: get, App: "Reading Room", Elsewhere: elsewhere}, "failed"},
+		{"signin--old-iphone", SignIn{Attempt: get, Notice: old, Elsewhere: elsewhere}, ""},
+		{"signin-options", SignInOptions{Attempt: get, Elsewhere: elsewhere}, ""},
+		{"signin-options--waiting", SignInOptions{Attempt: get, Elsewhere: elsewhere}, "waiting"},
+		{"signin-options--failed", SignInOptions{Attempt: get, Elsewhere: elsewhere}, "failed"},
+		{"signin-options--old-android", SignInOptions{Attempt: get, Notice: oldAndroid, Elsewhere: elsewhere}, ""},
+		{"signin-passkey", SignInPasskey{Attempt: get, Username: "maia@alder.example", Elsewhere: elsewhere}, ""},
 		{"access-pass", AccessPass{Continue: onward}, ""},
 		{"access-pass--refused", AccessPass{Username: "maia@alder.example", Refused: spent}, ""},
 		{"onward", Onward{To: "https://myaccount.alder.example/security/add"}, ""},

@@ -8,7 +8,7 @@ import (
 
 // pages is one value of each page type, for New to read their templates.
 var pages = []Page{
-	SignIn{}, SignInOptions{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
+	SignIn{}, SignInAccounts{}, SignInOptions{}, StaySignedIn{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
 	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, AddPasskeyOn{}, Sessions{}, History{},
 	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
 }
@@ -34,9 +34,11 @@ type Attempt struct {
 // other options.
 type SignIn struct {
 	Attempt
-	App      string // the client that asks, empty if none
-	Username string
-	Notice   *DeviceNotice
+	App       string // the client that asks, empty if none
+	Username  string
+	Elsewhere string // where to begin in another browser
+	Back      bool   // to the accounts that the browser knows
+	Notice    *DeviceNotice
 }
 
 func (SignIn) template() (string, string) { return "signin", gate }
@@ -44,7 +46,11 @@ func (SignIn) template() (string, string) { return "signin", gate }
 // SignInOptions lists the ways to sign in.
 type SignInOptions struct {
 	Attempt
-	Notice *DeviceNotice
+	Elsewhere string // where to begin in another browser
+	// Declined reports that somebody said here not to be asked again whether
+	// they want to stay signed in.
+	Declined bool
+	Notice   *DeviceNotice
 }
 
 func (SignInOptions) template() (string, string) { return "signin_options", gate }
@@ -53,8 +59,9 @@ func (SignInOptions) template() (string, string) { return "signin_options", gate
 // did not take the person there in place.
 type SignInPasskey struct {
 	Attempt
-	Username string
-	Notice   *DeviceNotice
+	Username  string
+	Elsewhere string // where to begin in another browser
+	Notice    *DeviceNotice
 }
 
 func (SignInPasskey) template() (string, string) { return "signin_passkey", gate }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -164,7 +166,9 @@ func (h *house) open() (login, myAccount http.Handler) {
 	if err := h.directory.PutClient(ctx, client); err != nil {
 		t.Fatal(err)
 	}
-	pages := signin.New(signin.Config{Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Passkeys: h.rule, Now: h.clock})
+	pages := must[*signin.Surface](t)(signin.New(signin.Config{
+		Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Passkeys: h.rule, Key: h.key, Now: h.clock,
+	}))
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
 		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, h.key, h.clock())),
@@ -298,6 +302,7 @@ type said struct {
 	Title    string          `json:"title"`
 	What     string          `json:"what"`
 	Do       string          `json:"do"`
+	GoOn     string          `json:"goOn"`
 
 	Reference string `json:"reference"`
 }
@@ -317,15 +322,52 @@ func (v *visitor) setUp(key *soft) {
 	}
 }
 
-// signIn signs in with key and goes on to where the page says.
+// signIn signs in with key, says no if asked whether to stay signed in, and goes
+// on to where the page says.
 func (v *visitor) signIn(key *soft, onward string) said {
 	v.t.Helper()
+	done := v.comeIn(key, "", onward)
+	if strings.HasPrefix(done.Location, "/signin/stay?") {
+		done.Location = v.stays(done.Location, url.Values{"stay": {"no"}})
+	}
+	return done
+}
+
+// comeIn signs in with key as whoever has username, which may be empty.
+func (v *visitor) comeIn(key *soft, username, onward string) said {
+	v.t.Helper()
 	var begun, done said
-	v.script(v.login+"/signin/passkey/begin", map[string]string{}, &begun)
+	if v.script(v.login+"/signin/passkey/begin", map[string]string{"username": username}, &begun); begun.ID == "" {
+		return begun
+	}
 	v.script(v.login+"/signin/passkey/finish", map[string]any{
 		"id": begun.ID, "response": key.get(begun.Options, v.login), "continue": onward,
 	}, &done)
 	return done
+}
+
+var (
+	hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+	leads  = regexp.MustCompile(`content="0;url=([^"]+)"`)
+)
+
+// stays answers the question at location, and returns where the answer leads.
+func (v *visitor) stays(location string, answer url.Values) string {
+	v.t.Helper()
+	page := v.get(v.login + location)
+	if page.at.Path != "/signin/stay" {
+		v.t.Fatalf("asked nothing, but came to %s", page.at)
+	}
+	for _, field := range hidden.FindAllStringSubmatch(page.body, -1) {
+		if !answer.Has(field[1]) {
+			answer.Set(field[1], field[2])
+		}
+	}
+	m := leads.FindStringSubmatch(v.get(v.post(page.at.String(), answer).location).body)
+	if m == nil {
+		v.t.Fatalf("the answer leads nowhere")
+	}
+	return html.UnescapeString(m[1])
 }
 
 // register adds key to the account of the visitor.

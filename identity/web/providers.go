@@ -59,6 +59,23 @@ func KindsOf(rule policy.Passkeys) *Kinds {
 	return k
 }
 
+// UsedWhere returns where a passkey was that somebody signed in with just now,
+// by the browser's word on it (attachment, WebAuthn §5.4.5). One that lives on
+// its phone is on this device when the phone itself signs in.
+func UsedWhere(attachment string, k directory.Passkey) Where {
+	switch attachment {
+	case webauthn.AttachmentPlatform:
+		return OnThisDevice
+	case webauthn.AttachmentCrossPlatform:
+		k.Attachment = ""
+		if w := WhereIs(k); w != OnThisDevice {
+			return w
+		}
+		return OnAPhone
+	}
+	return OnSomething
+}
+
 // providerOf says what keeps the passkey, by the name that its person knows.
 func providerOf(k directory.Passkey) words.Text {
 	if p, ok := directory.ProviderOf(k.AAGUID); ok {

@@ -102,6 +102,8 @@ func TestOpenRedirectsAreDropped(t *testing.T) {
 func FuzzParseContinue(f *testing.F) {
 	f.Add(authorize)
 	f.Add("/oauth2/authorize?\\//evil")
+	f.Add("/oauth2/authorize?redirect_uri=javascript://x/%0aalert(1)")
+	f.Add("/oauth2/authorize?redirect_uri=https://user@app.example:8443/callback%3fa")
 	f.Fuzz(func(t *testing.T, s string) {
 		c := web.ParseContinue(s)
 		if c == "" {
@@ -111,6 +113,10 @@ func FuzzParseContinue(f *testing.F) {
 		u, err := base.Parse(string(c))
 		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || u.Path != "/oauth2/authorize" {
 			t.Errorf("ParseContinue(%q) leads to %v, %v", s, u, err)
+		}
+		home := c.AppHome()
+		if h, err := url.Parse(home); home != "" && (err != nil || h.Host == "" || h.Path != "/" || h.User != nil || h.RawQuery != "" || h.Scheme != "https" && h.Scheme != "http") {
+			t.Errorf("AppHome() of %q = %q, %v", s, home, err)
 		}
 	})
 }

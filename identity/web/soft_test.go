@@ -20,6 +20,8 @@ type soft struct {
 	handle webauthn.UserHandle
 	aaguid webauthn.AAGUID
 	flags  webauthn.Flags
+	// attachment is what the browser says at sign-in of where it is.
+	attachment string
 }
 
 func newSoft(t testing.TB) *soft {
@@ -74,7 +76,7 @@ func (s *soft) get(options json.RawMessage, origin string) webauthn.Authenticati
 	data, hash := s.data().Encode(), client.Hash()
 	sum := sha256.Sum256(append(data[:len(data):len(data)], hash[:]...))
 	return webauthn.AuthenticationResponse{
-		ID: s.id.String(), RawID: s.id, Type: webauthn.PublicKeyType,
+		ID: s.id.String(), RawID: s.id, Type: webauthn.PublicKeyType, AuthenticatorAttachment: s.attachment,
 		Response: webauthn.AssertionResponse{
 			ClientDataJSON: client.JSON(), AuthenticatorData: data,
 			Signature: must[[]byte](s.t)(ecdsa.SignASN1(rand.Reader, s.key, sum[:])), UserHandle: s.handle,

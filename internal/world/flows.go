@@ -221,11 +221,23 @@ func (w *World) BeginSignIn(ctx context.Context, page *chromium.Page) error {
 	)
 }
 
-// SignedIn waits until the page is My Account, at home.
+// SignedIn waits until the page is My Account, at home. Asked on the way whether
+// to stay signed in, the person says no.
 func (w *World) SignedIn(ctx context.Context, page *chromium.Page) error {
+	const home, question = "Everything about how you sign in", "Stay signed in on this browser?"
+	said, err := page.WaitText(ctx, home, question)
+	if err != nil {
+		return err
+	}
 	return inOrder(
+		func() error {
+			if said == question {
+				return page.Click(ctx, "No")
+			}
+			return nil
+		},
 		func() error { return page.WaitURL(ctx, strings.TrimPrefix(w.AccountURL, "http://")) },
-		func() error { _, err := page.WaitText(ctx, "Everything about how you sign in"); return err },
+		func() error { _, err := page.WaitText(ctx, home); return err },
 	)
 }
 

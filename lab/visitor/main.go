@@ -123,6 +123,7 @@ func (v *visitor) signIn(ctx context.Context) error {
 		func() error { return v.page.Click(ctx, "Sign-in options") },
 		func() error { return v.page.Click(ctx, "Use another device") },
 		func() error { return v.byPhone(ctx, "signin") },
+		func() error { return v.page.Click(ctx, "No") }, // to stay signed in
 		func() error { _, err := v.page.WaitText(ctx, welcome); return err },
 	)
 }

@@ -42,6 +42,16 @@ func testSessions(t *testing.T, k *kit) {
 	if len(list) != 3 || list[0].ID != second.ID || !list[0].LastSeen.Equal(k.now.Add(time.Minute)) {
 		t.Errorf("sessions = %+v, want three, the one touched first", list)
 	}
+	k.want("keeping nothing", k.KeepSession(ctx, "none", k.now), session.ErrNone)
+	kept := third
+	kept.Keep()
+	k.must(k.KeepSession(ctx, third.ID, kept.Expires))
+	if got, err := k.SessionByID(ctx, third.ID); err != nil || !reflect.DeepEqual(got, kept) {
+		t.Errorf("kept session = %+v, %v\n              want %+v", got, err, kept)
+	}
+	if got, err := k.SessionByID(ctx, second.ID); err != nil || got.Kept || !got.Expires.Equal(second.Expires) {
+		t.Errorf("session beside it = %+v, %v, want it as it was", got, err)
+	}
 	k.must(k.EndSession(ctx, first.ID, k.now))
 	k.want("ending it twice", k.EndSession(ctx, first.ID, k.now), session.ErrNone)
 	if ended, err = k.EndSessions(ctx, u.ID, third.ID, k.now); err != nil || ended != 1 {
@@ -83,7 +93,11 @@ func testSignIn(t *testing.T, k *kit) {
 	// The same change works once the passkey is right: its challenge was not
 	// spent by the failure.
 	failed.Was = p
+	failed.Session.Keep()
 	k.must(k.SignIn(ctx, failed))
+	if begun, err := k.SessionByID(ctx, failed.Session.ID); err != nil || !reflect.DeepEqual(begun, failed.Session) {
+		t.Errorf("the session that began = %+v, %v\n                        want %+v", begun, err, failed.Session)
+	}
 	_, err := k.SessionByID(ctx, old.ID)
 	k.want("the session that was replaced", err, session.ErrNone)
 	got, _, err := k.Credential(ctx, p.CredentialID)

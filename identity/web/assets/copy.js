@@ -4,6 +4,6 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-    button.querySelector('[data-said]').textContent = 'Copied';
+    button.querySelector('[data-said]').textContent = button.querySelector('[data-said]').dataset.said || 'Copied';
   });
 }

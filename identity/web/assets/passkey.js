@@ -3,17 +3,21 @@
 
 const call = window.PublicKeyCredential;
 
-// canUse says whether the browser has what these pages need.
-export const canUse = !!(call && call.parseRequestOptionsFromJSON && call.parseCreationOptionsFromJSON && navigator.credentials);
+// canUse says whether the browser has passkeys at all.
+export const canUse = !!(call && navigator.credentials);
 
 // capabilities says what the browser says it can do, and nothing if it won't.
 export async function capabilities() {
   try {
     return await call.getClientCapabilities();
   } catch {
-    return {};
+    return {conditionalGet: await call.isConditionalMediationAvailable?.()};
   }
 }
+
+// older reads and writes options and passkeys for browsers that can't do that
+// themselves.
+const older = () => import('./older.js');
 
 // Refused is the server's no, or the page's own, by its reason.
 export class Refused extends Error {
@@ -75,7 +79,7 @@ export class Ceremony {
     try {
       const options = hint ? {...begun.options, hints: [hint]} : begun.options;
       const credential = await this.ask(options, mediation, control.signal);
-      const response = credential.toJSON();
+      const response = credential.toJSON ? credential.toJSON() : (await older()).write(credential);
       delete response.clientExtensionResults?.prf?.results; // a secret of the person's own
       const said = await this.finish(finishAt, {...finish, id: begun.id, response}, credential.id);
       return {...said, credential: credential.id};
@@ -88,10 +92,11 @@ export class Ceremony {
   }
 
   async ask(options, mediation, signal) {
-    if (this.root.dataset.ceremony === 'create') {
-      return navigator.credentials.create({publicKey: call.parseCreationOptionsFromJSON(options), signal});
-    }
-    const request = {publicKey: call.parseRequestOptionsFromJSON(options), signal};
+    const creates = this.root.dataset.ceremony === 'create';
+    const method = creates ? 'parseCreationOptionsFromJSON' : 'parseRequestOptionsFromJSON';
+    const publicKey = call[method] ? call[method](options) : (await older()).read(options);
+    if (creates) return navigator.credentials.create({publicKey, signal});
+    const request = {publicKey, signal};
     if (mediation) request.mediation = mediation;
     return navigator.credentials.get(request);
   }

@@ -1,26 +1,57 @@
 // Signing in with a passkey.
-import {Ceremony, Stage, capabilities, canUse, wait} from './passkey.js';
+import {Ceremony, Refused, Stage, capabilities, canUse, post, wait} from './passkey.js';
 
 const root = document.querySelector('[data-ceremony]');
 const ceremony = new Ceremony(root);
 const stage = new Stage(root);
 const field = root.querySelector('#username');
 const finish = {continue: root.dataset.continue};
+const other = root.querySelector('[data-state=other]');
 let last = {};
+let stopped; // the sign-in that may go on as somebody else
 
-// ask opens the browser's window. hint says which kind of device to offer first.
-async function ask(hint) {
-  last = {hint};
-  wait(stage, field?.value.trim() || root.dataset.username);
+// ask opens the browser's window. hint says which kind of device to offer first,
+// account is the one that was picked on the page.
+async function ask({hint, account}) {
+  last = {hint, account};
+  const username = account || field?.value.trim() || root.dataset.username;
+  wait(stage, username);
   try {
-    go(await ceremony.run({hint, finish}));
+    go(await ceremony.run({hint, finish, begin: {username}}));
   } catch (e) {
-    if (e !== cancelled) stage.fail(e);
+    if (e !== cancelled) fail(e, account);
   }
 }
 
 const cancelled = new DOMException('cancelled on the page', 'AbortError');
 const go = said => location.assign(said.location);
+
+// fail shows why nobody is signed in. That no passkey was used means more when
+// the browser was told which ones to look for.
+function fail(e, account) {
+  if (e.said?.reason === 'wrong_account') return elsewhose(e.said);
+  stage.fail(account && e.name === 'NotAllowedError' ? new Refused({reason: 'not_used_here'}) : e);
+}
+
+// elsewhose tells whose passkey it was.
+function elsewhose(said) {
+  stopped = said;
+  other.querySelector('[data-other]').textContent = said.title;
+  other.querySelector('[data-other-what]').textContent = said.what;
+  other.querySelector('[data-go-on]').textContent = said.goOn;
+  stage.show('other');
+}
+
+other.querySelector('[data-go-on]').addEventListener('click', async () => {
+  if (!stopped) return; // clicked twice; it can be used once
+  const {id} = stopped;
+  stopped = null;
+  try {
+    go(await post('/signin/passkey/go-on', {id, ...finish}));
+  } catch (e) {
+    stage.fail(e);
+  }
+});
 
 // offer lets the browser show passkeys in the list below the name, where it
 // can. The list may stay open for longer than a challenge lives, so a new one
@@ -32,7 +63,7 @@ async function offer() {
       return go(await ceremony.run({mediation: 'conditional', finish}));
     } catch (e) {
       if (e.name === 'TimeoutError') continue;
-      if (e.picked) stage.fail(e);
+      if (e.picked) fail(e);
       return;
     }
   }
@@ -42,7 +73,8 @@ for (const way of root.querySelectorAll('[data-run]')) {
   way.addEventListener(way.tagName === 'FORM' ? 'submit' : 'click', e => {
     if (e.ctrlKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();
-    ask(way.dataset.hint);
+    // What is tried after a failure is for the same account.
+    ask({hint: way.dataset.hint, account: way.value || way.closest('[data-state=failed]') && last.account});
   });
 }
 const back = () => {
@@ -50,8 +82,8 @@ const back = () => {
   stage.show('start');
   offer();
 };
-root.querySelector('[data-cancel]').addEventListener('click', back);
-root.querySelector('[data-back]')?.addEventListener('click', back);
-root.querySelector('[data-again]').addEventListener('click', () => ask(last.hint));
+for (const e of root.querySelectorAll('[data-cancel], [data-back]')) e.addEventListener('click', back);
+root.querySelector('[data-again]').addEventListener('click', () => ask(last));
 addEventListener('pageshow', e => { if (e.persisted) back(); });
-offer();
+if (canUse) offer();
+else stage.show('unable');

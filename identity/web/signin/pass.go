@@ -31,7 +31,7 @@ func (s *Surface) redeem(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return fmt.Errorf("redeeming an access pass: %w", err)
 	}
-	s.welcomeIn(w, in)
+	s.welcomeIn(w, in.Session, in.Token)
 	http.Redirect(w, r, "/signin/welcome", http.StatusSeeOther)
 	return nil
 }

@@ -45,6 +45,6 @@ func (s *Surface) finishSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("finishing the set-up: %w", err)
 	}
-	s.welcomeIn(w, in)
+	s.welcomeIn(w, in.Session, in.Token)
 	return web.WriteJSON(w, http.StatusOK, location{s.onward("")})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"cardea/identity/ceremony"
@@ -13,6 +14,7 @@ import (
 	"cardea/identity/web"
 	"cardea/identity/web/words"
 	"cardea/internal/httpd"
+	"cardea/internal/secret"
 )
 
 // Config is what the surface needs.
@@ -23,6 +25,9 @@ type Config struct {
 	Directory *directory.Directory
 	// Passkeys is the house's rule: the Ceremony's.
 	Passkeys policy.Passkeys
+	// Key seals what browsers remember of who signed in: at least 32 bytes. If
+	// it changes, they have forgotten.
+	Key secret.Key
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -32,6 +37,7 @@ type Config struct {
 type Surface struct {
 	web.Surface
 	cfg     Config
+	sealer  *web.Sealer
 	handler http.Handler
 }
 
@@ -47,11 +53,18 @@ type route struct {
 var routes = []route{
 	{"GET /{$}", (*Surface).root, false, ""},
 	{"GET /signin", (*Surface).signIn, false, ""},
+	{"GET /signin/name", (*Surface).name, false, ""},
+	{"POST /signin/forget", (*Surface).forget, false, ""},
 	{"GET /signin/options", (*Surface).options, false, ""},
 	{"GET /signin/passkey", (*Surface).passkey, false, ""},
 	{"POST /signin/passkey", (*Surface).passkey, false, ""},
 	{"POST /signin/passkey/begin", (*Surface).beginSignIn, true, ""},
 	{"POST /signin/passkey/finish", (*Surface).finishSignIn, true, ""},
+	{"POST /signin/passkey/go-on", (*Surface).goOn, true, ""},
+	{"GET /signin/stay", (*Surface).stay, false, ""},
+	{"POST /signin/stay", (*Surface).stayed, false, ""},
+	{"POST /signin/stay/ask", (*Surface).askAgain, false, ""},
+	{"GET /signin/onward", (*Surface).goingOn, false, ""},
 	{"GET /signin/pass", (*Surface).pass, false, ""},
 	{"POST /signin/pass", (*Surface).redeem, false, ""},
 	{"GET /signin/welcome", (*Surface).welcome, false, ""},
@@ -72,12 +85,16 @@ func Routes() []string {
 	return all
 }
 
-// New returns the Surface.
-func New(cfg Config) *Surface {
+// New returns the Surface. The only error is a Key that is too short.
+func New(cfg Config) (*Surface, error) {
+	sealer, err := web.NewSealer(cfg.Key)
+	if err != nil {
+		return nil, fmt.Errorf("sign-in: %w", err)
+	}
 	home := web.Link{Text: words.Say("failure.start_again"), To: "/signin"}
 	s := &Surface{
 		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.LoginURL, web.NotSignedIn, home),
-		cfg:     cfg,
+		cfg:     cfg, sealer: sealer,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.AssetPrefix, web.Assets())
@@ -94,7 +111,7 @@ func New(cfg Config) *Surface {
 		mux.Handle(r.pattern, wrap(func(w http.ResponseWriter, req *http.Request) error { return r.handle(s, w, req) }))
 	}
 	s.handler = s.Protect(mux)
-	return s
+	return s, nil
 }
 
 // ServeHTTP answers Routes and the assets.
@@ -129,40 +146,73 @@ func notice(w http.ResponseWriter, r *http.Request) *web.DeviceNotice {
 	return web.NoticeFor(web.AgentOf(r))
 }
 
+// signIn is the first page: the accounts that this browser knows, if there are
+// any, and otherwise the name. An application that names somebody gets the page
+// with the name, unless it wants the person to choose.
 func (s *Surface) signIn(w http.ResponseWriter, r *http.Request) error {
-	p := web.SignIn{Attempt: s.attempt(r), Notice: notice(w, r)}
-	p.Username = p.Continue.LoginHint()
-	if id := p.Continue.ClientID(); id != "" {
-		c, err := s.cfg.Directory.Client(r.Context(), directory.ClientID(id))
-		if err != nil && !errors.Is(err, directory.ErrNoClient) {
-			return fmt.Errorf("looking up a client: %w", err)
-		}
-		p.App = c.Name // the provider has the last word on who may ask
+	c := continueOf(r)
+	if c.LoginHint() != "" && !c.SelectAccount() {
+		return s.name(w, r)
+	}
+	all, err := s.known(r)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return s.name(w, r)
+	}
+	p := web.SignInAccounts{Attempt: s.attempt(r), Accounts: tiles(all), Notice: notice(w, r)}
+	if p.App, p.Elsewhere, err = s.app(r.Context(), c); err != nil {
+		return err
 	}
 	return s.Render(w, r, http.StatusOK, p)
 }
 
-func (s *Surface) options(w http.ResponseWriter, r *http.Request) error {
-	return s.Render(w, r, http.StatusOK, web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r)})
+// name asks for the user name, which may be left out.
+func (s *Surface) name(w http.ResponseWriter, r *http.Request) (err error) {
+	p := web.SignIn{Attempt: s.attempt(r), Notice: notice(w, r)}
+	p.Username, p.Back = p.Continue.LoginHint(), r.URL.Path == "/signin/name"
+	if p.App, p.Elsewhere, err = s.app(r.Context(), p.Continue); err != nil {
+		return err
+	}
+	return s.Render(w, r, http.StatusOK, p)
+}
+
+func (s *Surface) options(w http.ResponseWriter, r *http.Request) (err error) {
+	p := web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r), Declined: s.remembers(r).declined()}
+	if _, p.Elsewhere, err = s.app(r.Context(), p.Continue); err != nil {
+		return err
+	}
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 // passkey is the page that people reach whose browser runs no script, and that
 // an error leads back to. The name, if any, comes in a form's body so that it
 // stays out of addresses.
-func (s *Surface) passkey(w http.ResponseWriter, r *http.Request) error {
-	return s.Render(w, r, http.StatusOK, web.SignInPasskey{
-		Attempt: s.attempt(r), Username: r.PostFormValue("username"), Notice: notice(w, r),
-	})
+func (s *Surface) passkey(w http.ResponseWriter, r *http.Request) (err error) {
+	p := web.SignInPasskey{Attempt: s.attempt(r), Username: r.PostFormValue("username"), Notice: notice(w, r)}
+	if _, p.Elsewhere, err = s.app(r.Context(), p.Continue); err != nil {
+		return err
+	}
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func (s *Surface) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
-		Hint ceremony.Hint `json:"hint"`
+		Hint     ceremony.Hint `json:"hint"`
+		Username string        `json:"username"`
 	}
 	if err := web.ReadJSON(r, &in); err != nil {
 		return err
 	}
-	begun, err := s.cfg.Ceremony.BeginSignIn(r.Context(), s.Browser(w, r), in.Hint)
+	who, hint, err := s.chosen(r, in.Username, in.Hint)
+	if err != nil {
+		return err
+	}
+	begun, err := s.cfg.Ceremony.BeginSignInAs(r.Context(), s.Browser(w, r), who, hint)
+	if errors.Is(err, directory.ErrNoPasskey) {
+		return web.Fault(http.StatusForbidden, "no_passkey_left", "beginning a sign-in: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("beginning a sign-in: %w", err)
 	}
@@ -174,12 +224,64 @@ func (s *Surface) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.cfg.Ceremony.FinishSignIn(r.Context(), s.Browser(w, r), sealed, f.Response)
+	in, err := s.cfg.Ceremony.FinishSignIn(r.Context(), s.browser(w, r), sealed, f.Response)
+	var other *ceremony.OtherAccount
+	if errors.As(err, &other) {
+		return s.stopped(w, r, other)
+	}
 	if err != nil {
 		return fmt.Errorf("finishing a sign-in: %w", err)
 	}
-	s.welcomeIn(w, in)
-	return web.WriteJSON(w, http.StatusOK, location{s.onward(web.ParseContinue(f.Continue))})
+	return s.signedIn(w, r, in, f.Continue)
+}
+
+// browser is Browser, with who always wants to stay signed in.
+func (s *Surface) browser(w http.ResponseWriter, r *http.Request) ceremony.Browser {
+	b := s.Browser(w, r)
+	b.Keep = s.remembers(r).always()
+	return b
+}
+
+func (s *Surface) signedIn(w http.ResponseWriter, r *http.Request, in ceremony.SignedIn, onward string) error {
+	next, err := s.afterSignIn(w, r, in, web.ParseContinue(onward))
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, location{next})
+}
+
+// stopped tells the script whose passkey it was, and that the person may go on
+// as that one. Who used the passkey has proved to be them.
+func (s *Surface) stopped(w http.ResponseWriter, r *http.Request, other *ceremony.OtherAccount) error {
+	s.Cookies.Keep(w, r, web.KeptCeremony, other.GoOn.ID, other.GoOn.Sealed, other.GoOn.Expires.Sub(s.UI.Now()))
+	ui := s.In(r)
+	say := func(key string) string {
+		return ui.Say(words.Say(key, "Owner", other.Owner.DisplayName, "Username", other.Owner.Username, "Chosen", other.Chosen))
+	}
+	return web.WriteJSON(w, http.StatusConflict, struct {
+		Reason string `json:"reason"`
+		ID     string `json:"id"`
+		Title  string `json:"title"`
+		What   string `json:"what"`
+		GoOn   string `json:"goOn"`
+	}{string(ceremony.ReasonWrongAccount), other.GoOn.ID, say("accounts.other"), say("accounts.other_more"), say("accounts.go_on")})
+}
+
+// goOn finishes a sign-in that was stopped, as the passkey's owner.
+func (s *Surface) goOn(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		ID       string `json:"id"`
+		Continue string `json:"continue"`
+	}
+	if err := web.ReadJSON(r, &in); err != nil {
+		return err
+	}
+	sealed := s.Cookies.Take(w, r, web.KeptCeremony, in.ID)
+	done, err := s.cfg.Ceremony.GoOn(r.Context(), s.browser(w, r), sealed)
+	if err != nil {
+		return fmt.Errorf("going on with a sign-in: %w", err)
+	}
+	return s.signedIn(w, r, done, in.Continue)
 }
 
 // location tells a script where to go next.
@@ -195,10 +297,22 @@ func (s *Surface) onward(c web.Continue) string {
 	return string(c)
 }
 
-// welcomeIn gives the browser its session. The cookie ends with the browser;
-// the session itself knows when it is over.
-func (s *Surface) welcomeIn(w http.ResponseWriter, in ceremony.SignedIn) {
-	s.Cookies.Set(w, web.SessionCookie, in.Token, 0)
+// welcomeIn gives the browser its session. The cookie ends with the browser,
+// unless the person stays signed in; the session itself knows when it is over.
+func (s *Surface) welcomeIn(w http.ResponseWriter, in session.Session, token string) {
+	var life time.Duration
+	if in.Kept {
+		life = in.Expires.Sub(s.UI.Now())
+	}
+	s.Cookies.Set(w, web.SessionCookie, token, life)
+}
+
+// to is a path that carries c.
+func to(path string, c web.Continue) string {
+	if c == "" {
+		return path
+	}
+	return path + "?" + url.Values{"continue": {string(c)}}.Encode()
 }
 
 // signOut ends the session and forgets it. It is a post, so that no other site
