@@ -151,7 +151,7 @@ func (s *Server) openPages(ctx context.Context) error {
 		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Now: s.now,
 	})
 	s.account, err = account.New(account.Config{
-		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit,
+		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Grants: s.grants,
 		Key: derive(s.file, labelCookies), Now: s.now,
 	})
 	if err != nil {

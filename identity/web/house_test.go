@@ -46,6 +46,7 @@ type house struct {
 	directory *directory.Directory
 	sessions  *session.Service
 	log       *audit.Log
+	grants    *grant.Service
 	site      web.Site
 	address   string // of the listener
 	login     string // origin
@@ -142,6 +143,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	h.directory = directory.New(directory.Config{Store: db, PassKey: secret.Random(32), Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
+	h.grants = grant.New(grant.Config{Store: db, Now: h.clock})
 	ceremonies := must[*ceremony.Service](t)(ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Alder", Origins: []webauthn.Origin{webauthn.Origin(h.login), webauthn.Origin(h.account)},
 		SealKey: secret.Random(32), Store: db, Directory: h.directory, Sessions: h.sessions, Now: h.clock,
@@ -154,7 +156,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
 		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, secret.Random(32), h.clock())),
-		Grants: grant.New(grant.Config{Store: db, Now: h.clock}), MarkerKey: secret.Random(32),
+		Grants: h.grants, MarkerKey: secret.Random(32),
 		SessionToken: pages.SessionToken, ErrorPage: pages.Fail, Now: h.clock,
 	}))
 	rp := must[*account.OIDC](t)(account.NewOIDC(account.OIDCConfig{
@@ -162,7 +164,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	}))
 	t.Cleanup(rp.Close)
 	mine := must[*account.Surface](t)(account.New(account.Config{
-		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log,
+		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Grants: h.grants,
 		Key: secret.Random(32), Now: h.clock,
 	}))
 	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})

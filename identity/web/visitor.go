@@ -104,7 +104,7 @@ func SessionRows(all []session.Session, current session.ID, passkeys []directory
 		a := ParseAgent(s.UserAgent)
 		rows[i] = SessionRow{
 			ID: string(s.ID), Agent: a.Words(), Icon: a.Icon(), Current: s.ID == current,
-			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys),
+			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys), Program: s.Native(),
 		}
 	}
 	return rows
