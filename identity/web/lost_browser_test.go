@@ -22,6 +22,7 @@ func TestLostPhoneInARealBrowser(t *testing.T) {
 	b.device()
 	b.click("Add one on this device")
 	b.click("Continue")
+	b.click("Yes, give it a name")
 	b.fill("name", "Kitchen laptop")
 	b.click("Done")
 	b.reads("What will happen")

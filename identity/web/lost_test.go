@@ -15,6 +15,7 @@ func TestLostPhoneIsShutOut(t *testing.T) {
 	t.Parallel()
 	h, v, first := signedIn(t)
 	second := newSoft(t)
+	h.wait(time.Second) // the list is in the order of time
 	if got := v.register(second); got.Passkey == "" {
 		t.Fatalf("the second passkey: %+v", got)
 	}
@@ -87,6 +88,7 @@ func TestShuttingOutNeedsAFreshProof(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)
 	second := newSoft(t)
+	h.wait(time.Second) // the list is in the order of time
 	if got := v.register(second); got.Passkey == "" {
 		t.Fatalf("the second passkey: %+v", got)
 	}
