@@ -52,9 +52,11 @@ type Server struct {
 	cfg    Config
 	scheme string
 	brand  web.Brand
-	log    *slog.Logger
-	now    func() time.Time
-	file   secret.Key // the key file's; all other keys come of it
+	// providers is what Config.ProviderIcons names; nil if it names nothing.
+	providers *web.ProviderBook
+	log       *slog.Logger
+	now       func() time.Time
+	file      secret.Key // the key file's; all other keys come of it
 
 	db        *storage.DB
 	directory *directory.Directory

@@ -57,6 +57,7 @@ type PasskeyRow struct {
 	ID       string
 	Name     string
 	Provider words.Text
+	AAGUID   webauthn.AAGUID
 	Icon     string
 	Kind     PasskeyKind
 	Added    time.Time

@@ -27,6 +27,7 @@ type Site struct {
 	TermsURL   string
 	ImprintURL string
 	Brand      Brand
+	Providers  *ProviderBook // names and icons of passkey providers; may be nil
 }
 
 // A UI renders pages in one language. It is safe for concurrent use.
@@ -153,6 +154,8 @@ func (ui *UI) funcs() template.FuncMap {
 		"asset":    AssetURL,
 		"contact":  contactLink,
 		"initials": initials,
+		"maker":    ui.MakerOf,
+		"drawn":    ui.drawnAs,
 		"t":        ui.printer.T,
 		"say":      ui.printer.Say,
 		"when":     func(t time.Time) string { return ui.When(t) },

@@ -63,7 +63,7 @@ func PasskeyRows(all []directory.Passkey) []PasskeyRow {
 // PasskeyRowOf returns a passkey as pages show it.
 func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 	row := PasskeyRow{
-		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), Kind: Syncable,
+		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), AAGUID: p.AAGUID, Kind: Syncable,
 		Added: p.Created, LastUsed: p.LastUsed,
 	}
 	if p.LastUsedFrom.UserAgent != "" {
