@@ -118,6 +118,7 @@ type SessionRow struct {
 	Seen    time.Time
 	With    words.Text // the passkey's name, or "an access pass"
 	Program bool       // a program, not a browser
+	Kept    bool       // its person wants to stay signed in
 }
 
 // EndAll asks whether to sign out everywhere, and shows the price.

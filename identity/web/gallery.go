@@ -106,7 +106,7 @@ func accountExhibits(now time.Time) []exhibit {
 	keys := samplePasskeys(now)
 	sessions := []SessionRow{
 		{ID: "1", Agent: sampleAgent("Chromium", "Windows"), Icon: "laptop", Current: true, Address: "192.0.2.17", Since: now.Add(-4 * time.Minute), Seen: now, With: words.Plain("Maia's phone")},
-		{ID: "2", Agent: sampleAgent("Safari", "iPad"), Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: words.Plain("Home passwords")},
+		{ID: "2", Agent: sampleAgent("Safari", "iPad"), Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: words.Plain("Home passwords"), Kept: true},
 		{ID: "3", Agent: sampleAgent("Chrome", "Android"), Icon: "phone", Address: "2001:db8::8a2e:370:7334", Since: now.Add(-80 * time.Hour), Seen: now.Add(-75 * time.Hour), With: words.Say("account.with_deleted")},
 		{ID: "4", Agent: words.Say("agent.terminal"), Icon: "laptop", Address: "192.0.2.17", Since: now.Add(-50 * time.Hour), Seen: now.Add(-3 * time.Hour), With: words.Plain("Blue desk key"), Program: true},
 	}
