@@ -46,12 +46,19 @@ const (
 	// SignCountBack: a device-bound passkey answered with a count that is not
 	// higher than the last. It may have been copied.
 	SignCountBack Kind = "sign_count_back"
+	// NotMe: a person said of an event in their history that it was not them.
+	// Detail is the reference of that event.
+	NotMe Kind = "not_me"
+	// AccessRemoved: a person took from an application what it held for them.
+	AccessRemoved Kind = "access_removed"
 
 	UserAdded      = Kind(directory.UserAdded)
 	UserDisabled   = Kind(directory.UserDisabled)
 	UserEnabled    = Kind(directory.UserEnabled)
 	PasskeyRenamed = Kind(directory.PasskeyRenamed)
 	PasskeyDeleted = Kind(directory.PasskeyDeleted)
+	PasskeyLost    = Kind(directory.PasskeyLost)
+	UserRenamed    = Kind(directory.UserRenamed)
 	PassIssued     = Kind(directory.PassIssued)
 	SetupOffered   = Kind(directory.SetupOffered)
 )
@@ -117,6 +124,11 @@ type Store interface {
 	// SignInsByUser counts the sign-ins of a person, by passkey, by pass and in programs,
 	// since a time, and those that were refused.
 	SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error)
+	// FindEvents returns what fits q, the newest first. It reads no events but
+	// those of q.User.
+	FindEvents(ctx context.Context, q Search) ([]Event, error)
+	// Event returns one event that concerns user, or ErrNone.
+	Event(ctx context.Context, user directory.UserID, id string) (Event, error)
 	// AddEvent writes an event that belongs to no other change.
 	AddEvent(ctx context.Context, e Event) error
 }

@@ -68,6 +68,15 @@ func (a *ask) SignInsByUser(context.Context, directory.UserID, time.Time) (int, 
 	return 0, 0, nil
 }
 
+func (a *ask) FindEvents(_ context.Context, q audit.Search) ([]audit.Event, error) {
+	*a = ask(q.Limit)
+	return make([]audit.Event, len(q.Terms)), nil
+}
+
+func (a *ask) Event(context.Context, directory.UserID, string) (audit.Event, error) {
+	return audit.Event{}, audit.ErrNone
+}
+
 func (a *ask) AddEvent(context.Context, audit.Event) error { return nil }
 
 // A reference is read out over a telephone, or copied with what stood around it.
@@ -100,5 +109,11 @@ func TestLimitsAreKeptInRange(t *testing.T) {
 		if _, err := l.ByUser(t.Context(), "u", limit); err != nil || store != want {
 			t.Errorf("ByUser(%d) asked for %d (%v), want %d", limit, store, err, want)
 		}
+		if _, err := l.Find(t.Context(), audit.Search{Limit: limit}); err != nil || store != want {
+			t.Errorf("Find() of %d asked for %d (%v), want %d", limit, store, err, want)
+		}
+	}
+	if kept, err := l.Find(t.Context(), audit.Search{Terms: make([]audit.Term, 99)}); err != nil || len(kept) != audit.MaxTerms {
+		t.Errorf("Find() with 99 terms asked for %d (%v), want %d", len(kept), err, audit.MaxTerms)
 	}
 }

@@ -80,6 +80,24 @@ func (d *Directory) SetDisabled(ctx context.Context, by, id UserID, disabled boo
 	return d.store.SetDisabled(ctx, id, disabled, c)
 }
 
+// SetDisplayName gives a person another name to be shown by, trimmed, on behalf
+// of by. It returns ErrDisplayName or ErrNoUser.
+func (d *Directory) SetDisplayName(ctx context.Context, by, id UserID, name string) error {
+	name, err := CleanDisplayName(name)
+	if err != nil {
+		return err
+	}
+	c := Change{Kind: UserRenamed, At: d.now(), By: by, User: id, Detail: name}
+	return d.store.SetDisplayName(ctx, id, name, c)
+}
+
+// SetLanguage keeps the language that a person wants to read, as a tag of BCP
+// 47; empty leaves it to their browser. What languages there are is for the
+// pages to know.
+func (d *Directory) SetLanguage(ctx context.Context, id UserID, language string) error {
+	return d.store.SetLanguage(ctx, id, language)
+}
+
 // Passkeys returns a person's passkeys, oldest first.
 func (d *Directory) Passkeys(ctx context.Context, owner UserID) ([]Passkey, error) {
 	return d.store.Passkeys(ctx, owner)
@@ -109,6 +127,13 @@ func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyI
 // empty. The errors are ErrNoPasskey, and ErrLastWayIn if it is the only one.
 func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
 	c := Change{Kind: PasskeyDeleted, At: d.now(), By: owner, User: owner, Passkey: id}
+	return d.store.DeletePasskey(ctx, owner, id, keep, c)
+}
+
+// LosePasskey is DeletePasskey of a passkey whose device is lost. The record
+// says so.
+func (d *Directory) LosePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
+	c := Change{Kind: PasskeyLost, At: d.now(), By: owner, User: owner, Passkey: id}
 	return d.store.DeletePasskey(ctx, owner, id, keep, c)
 }
 

@@ -26,8 +26,11 @@ const (
 	UserEnabled    ChangeKind = "user_enabled"
 	PasskeyRenamed ChangeKind = "passkey_renamed"
 	PasskeyDeleted ChangeKind = "passkey_deleted"
-	PassIssued     ChangeKind = "pass_issued"
-	SetupOffered   ChangeKind = "setup_offered"
+	// PasskeyLost: deleted by its person, because the device is lost.
+	PasskeyLost  ChangeKind = "passkey_lost"
+	UserRenamed  ChangeKind = "user_renamed"
+	PassIssued   ChangeKind = "pass_issued"
+	SetupOffered ChangeKind = "setup_offered"
 )
 
 // A Store keeps the directory. Each method is one transaction; what it has
@@ -52,6 +55,11 @@ type UserStore interface {
 	// ErrLastAdmin, and changes nothing, if no enabled administrator would be
 	// left.
 	SetDisabled(ctx context.Context, id UserID, disabled bool, c Change) error
+	// SetDisplayName returns ErrNoUser if there is no such person.
+	SetDisplayName(ctx context.Context, id UserID, name string, c Change) error
+	// SetLanguage returns ErrNoUser if there is no such person. It has no
+	// record: in which language somebody reads is nobody's business.
+	SetLanguage(ctx context.Context, id UserID, language string) error
 }
 
 // A PasskeyStore keeps passkeys. Registering one is the ceremony's business.

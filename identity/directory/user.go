@@ -24,6 +24,9 @@ type User struct {
 	// Disabled people keep their passkeys and cannot sign in.
 	Disabled bool
 	Created  time.Time
+	// Language is the one that the person chose to read, as a tag of BCP 47;
+	// empty if they leave it to their browser.
+	Language string
 }
 
 // A NewUser is a User who does not exist yet.
@@ -61,9 +64,9 @@ func (n NewUser) Make(now time.Time) (User, error) {
 	if !usernameOK(name) {
 		return User{}, ErrUsername
 	}
-	display := strings.TrimSpace(n.DisplayName)
-	if display == "" || !showable(display, MaxDisplayName) {
-		return User{}, ErrDisplayName
+	display, err := CleanDisplayName(n.DisplayName)
+	if err != nil {
+		return User{}, err
 	}
 	handle := make(webauthn.UserHandle, webauthn.MaxUserHandle)
 	rand.Read(handle)
@@ -71,6 +74,15 @@ func (n NewUser) Make(now time.Time) (User, error) {
 		ID: NewUserID(), Handle: handle, Username: name, DisplayName: display, Admin: n.Admin,
 		Created: now,
 	}, nil
+}
+
+// CleanDisplayName returns name trimmed, or ErrDisplayName.
+func CleanDisplayName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if name == "" || !showable(name, MaxDisplayName) {
+		return "", ErrDisplayName
+	}
+	return name, nil
 }
 
 // usernameOK keeps to ASCII on purpose: user names are compared by eye and

@@ -55,6 +55,17 @@ type Store interface {
 	// EndFamily ends a family and all its tokens, with a record of it. One that
 	// is gone is no error.
 	EndFamily(ctx context.Context, f Family, now time.Time) error
+	// Told returns the clients that were told who the person is, or have
+	// anything of theirs, since the person last removed them. Pages of our own
+	// are not among them, nor clients that are gone.
+	Told(ctx context.Context, user directory.UserID) ([]Told, error)
+	// Holdings returns what all clients hold for the person that has not
+	// expired, whatever became of the session that it stands on.
+	Holdings(ctx context.Context, user directory.UserID, now time.Time) ([]Holding, error)
+	// EndClient ends what a client holds for the person, with the sessions that
+	// only it has a use for, and records it. It returns ErrNoApp if Told does
+	// not name the client.
+	EndClient(ctx context.Context, user directory.UserID, client directory.ClientID, now time.Time) error
 	// SweepGrants deletes codes that expired before codes, tokens and families
 	// that expired before tokens, and families whose session is gone.
 	SweepGrants(ctx context.Context, codes, tokens time.Time) error

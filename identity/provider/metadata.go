@@ -74,7 +74,7 @@ func newMetadata(issuer string, native bool) document {
 		ACRValues:           acrValues(native),
 		PromptValues:        []string{promptNone, promptLogin, promptSelectAccount},
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
-			"name", "preferred_username"},
+			"name", "preferred_username", "locale"},
 		IssInAnswers: true,
 	})
 	if err != nil {

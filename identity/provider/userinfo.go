@@ -15,6 +15,8 @@ type userInfoAnswer struct {
 	Subject           string `json:"sub"`
 	Name              string `json:"name,omitempty"`
 	PreferredUsername string `json:"preferred_username,omitempty"`
+	// Locale is absent for who leaves the language to their browser.
+	Locale string `json:"locale,omitempty"`
 }
 
 // userInfo is the UserInfo endpoint (Core §5.3).
@@ -45,7 +47,7 @@ func (p *Provider) userInfo(r *http.Request) (any, *Error) {
 	}
 	answer := userInfoAnswer{Subject: string(u.ID)}
 	if t.Scope.Has(scopeProfile) {
-		answer.Name, answer.PreferredUsername = u.DisplayName, u.Username
+		answer.Name, answer.PreferredUsername, answer.Locale = u.DisplayName, u.Username, u.Language
 	}
 	return answer, nil
 }

@@ -55,6 +55,20 @@ func TestUserInfoTellsWhatTheScopeAllows(t *testing.T) {
 	}
 }
 
+func TestUserInfoTellsTheLanguageThatWasChosen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if err := h.directory.SetLanguage(t.Context(), h.user.ID, "de"); err != nil {
+		t.Fatal(err)
+	}
+	for scope, want := range map[string]any{"openid": nil, "openid profile": "de"} {
+		token := h.redeem(h.code(set("scope", scope))).AccessToken
+		if got := read[map[string]any](t, h.userInfo(token))["locale"]; got != want {
+			t.Errorf("%s: locale %v, want %v", scope, got, want)
+		}
+	}
+}
+
 func TestUserInfoRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -61,19 +61,55 @@ func (b Branding) open() (look.Brand, error) {
 }
 
 func readLogo(path string) (*look.Logo, error) {
+	content, err := readUpTo(path, look.MaxLogo)
+	if err != nil {
+		return nil, err
+	}
+	return look.ParseLogo(content)
+}
+
+func readProviders(path string) (*web.ProviderBook, error) {
+	content, err := readUpTo(path, web.MaxProviderBook)
+	if err != nil {
+		return nil, err
+	}
+	return web.ParseProviderBook(content)
+}
+
+// readUpTo returns what is in the file, and one byte more than most if there is
+// more: who reads it says that it is too much.
+func readUpTo(path string, most int64) ([]byte, error) {
 	if i, err := os.Stat(path); err != nil || !i.Mode().IsRegular() {
 		return nil, errors.New("no such file: " + path) // a pipe would keep us waiting
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the logo: %w", err)
+		return nil, fmt.Errorf("opening the file: %w", err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, look.MaxLogo+1))
+	content, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return look.ParseLogo(content)
+	return content, nil
+}
+
+// maxLeftOut is how many of the icons that were refused go to the log.
+const maxLeftOut = 5
+
+// openProviders reads the names and icons of passkey providers. Icons that are
+// left out only go to the log.
+func (s *Server) openProviders(ctx context.Context) (err error) {
+	if s.cfg.ProviderIcons == "" {
+		return nil
+	}
+	if s.providers, err = readProviders(s.cfg.ProviderIcons); err != nil {
+		return fmt.Errorf("provider_icons: %w", err)
+	}
+	if out := s.providers.LeftOut; len(out) > 0 {
+		s.log.WarnContext(ctx, "icons of passkey providers are left out", "count", len(out), "first", out[:min(len(out), maxLeftOut)])
+	}
+	return nil
 }
 
 // site is what the pages say about where they are. What will work in part only
@@ -87,9 +123,12 @@ func (s *Server) site(ctx context.Context) (web.Site, error) {
 		return web.Site{}, err
 	}
 	s.brand = web.NewBrand(brand)
+	if err := s.openProviders(ctx); err != nil {
+		return web.Site{}, err
+	}
 	b := s.cfg.Branding
 	return web.Site{
 		Name: s.cfg.Name, RPID: s.cfg.RPID, LoginURL: s.cfg.LoginURL, AccountURL: s.cfg.AccountURL, HelpURL: s.cfg.HelpURL,
-		Contact: b.Contact, PrivacyURL: b.PrivacyURL, TermsURL: b.TermsURL, ImprintURL: b.ImprintURL, Brand: s.brand,
+		Contact: b.Contact, PrivacyURL: b.PrivacyURL, TermsURL: b.TermsURL, ImprintURL: b.ImprintURL, Brand: s.brand, Providers: s.providers,
 	}, nil
 }

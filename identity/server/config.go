@@ -39,6 +39,11 @@ type Config struct {
 	// Branding is how the pages look and where their footers lead. May be empty.
 	Branding Branding `json:"branding"`
 
+	// ProviderIcons is the path of a file with the names and icons of passkey
+	// providers by AAGUID, as web.ParseProviderBook reads it. Empty: icons by
+	// kind, and the names that we know.
+	ProviderIcons string `json:"provider_icons"`
+
 	// SecurityContact is where faults are reported, as security.txt has it: an
 	// address with its scheme, such as "mailto:security@example.org". Empty:
 	// there is no security.txt.
@@ -115,6 +120,10 @@ func (c Config) Check() error {
 	report("rp_id", checkRPID(c.RPID))
 	report("help_url", checkPage(c.HelpURL))
 	c.Branding.check(report)
+	if c.ProviderIcons != "" {
+		_, err := readProviders(c.ProviderIcons)
+		report("provider_icons", err)
+	}
 	c.checkWellKnown(report)
 	c.Passkeys.check(report)
 	_, err = httpd.ParseProxies(c.TrustedProxies)

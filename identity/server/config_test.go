@@ -39,6 +39,8 @@ func TestConfigNamesTheFieldThatWillNotDo(t *testing.T) {
 		{"a dark accent that cannot be read", "branding.accent_dark", func(c *Config) { c.Branding.AccentDark = "#102060" }},
 		{"an accent that is a style sheet", "branding.accent", func(c *Config) { c.Branding.Accent = "red;}" }},
 		{"a logo that is not there", "branding.logo", func(c *Config) { c.Branding.Logo = "/nowhere/logo.svg" }},
+		{"icons that are not there", "provider_icons", func(c *Config) { c.ProviderIcons = "/nowhere/aaguids.json" }},
+		{"icons that are no list", "provider_icons", func(c *Config) { c.ProviderIcons = "config_test.go" }},
 		{"a contact without a scheme", "branding.contact", func(c *Config) { c.Branding.Contact = "help@example.org" }},
 		{"a contact that is a script", "branding.contact", func(c *Config) { c.Branding.Contact = "javascript:alert(1)" }},
 		{"terms that are no page", "branding.terms_url", func(c *Config) { c.Branding.TermsURL = "/terms" }},

@@ -52,9 +52,11 @@ type Server struct {
 	cfg    Config
 	scheme string
 	brand  web.Brand
-	log    *slog.Logger
-	now    func() time.Time
-	file   secret.Key // the key file's; all other keys come of it
+	// providers is what Config.ProviderIcons names; nil if it names nothing.
+	providers *web.ProviderBook
+	log       *slog.Logger
+	now       func() time.Time
+	file      secret.Key // the key file's; all other keys come of it
 
 	db        *storage.DB
 	directory *directory.Directory
@@ -158,7 +160,7 @@ func (s *Server) openPages(ctx context.Context) error {
 		return err
 	}
 	s.account, err = account.New(account.Config{
-		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit,
+		Site: site, RP: s.rp, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Grants: s.grants,
 		Passkeys: s.cfg.Passkeys.rule(), Key: derive(s.file, labelCookies), Now: s.now,
 	})
 	if err != nil {

@@ -44,6 +44,7 @@ func (s *Server) documents(host string, atRP bool, rest http.Handler) http.Handl
 	mux.Handle("GET "+pathChange, http.RedirectHandler(s.cfg.AccountURL+"/security", http.StatusSeeOther))
 	mux.HandleFunc("GET "+pathRobots, robots)
 	mux.Handle("GET "+web.BrandPrefix, s.brand)
+	mux.Handle("GET "+web.ProviderPrefix, s.providers)
 	mux.Handle("/", rest)
 	return mux
 }

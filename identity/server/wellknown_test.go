@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/base64"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -130,5 +131,31 @@ func TestBrandIsServedOnBothHosts(t *testing.T) {
 	}
 	if err := cfg.Check(); err == nil || !strings.Contains(err.Error(), "branding.logo: the SVG has a <script>") {
 		t.Errorf("Check() with a script in the logo = %v", err)
+	}
+}
+
+func TestIconsOfProvidersAreServedAndThoseLeftOutAreSaid(t *testing.T) {
+	t.Parallel()
+	cfg := config(t.TempDir())
+	cfg.ProviderIcons = filepath.Join(t.TempDir(), "aaguids.json")
+	const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M0 0h24v24z"/></svg>`
+	list := `{"01020304-0506-0708-090a-0b0c0d0e0f10": {"name": "Owl Keys", "icon_light": "data:image/svg+xml;base64,` +
+		base64.StdEncoding.EncodeToString([]byte(icon)) + `", "icon_dark": "https://evil.example/x.svg"}}`
+	if err := os.WriteFile(cfg.ProviderIcons, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, cfg)
+	if log := r.log.String(); !strings.Contains(log, "left out") || !strings.Contains(log, "icon_dark") {
+		t.Errorf("the log does not say what was left out: %s", log)
+	}
+	book, err := web.ParseProviderBook([]byte(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, _ := book.Icon(webauthn.MustParseAAGUID("01020304-0506-0708-090a-0b0c0d0e0f10"))
+	for _, origin := range []string{cfg.LoginURL, cfg.AccountURL} {
+		if res, body := get(t, r.browser(), origin+path); res.StatusCode != http.StatusOK || body != icon || !strings.Contains(res.Header.Get("Content-Security-Policy"), "sandbox") {
+			t.Errorf("%s%s: %d %v", origin, path, res.StatusCode, res.Header)
+		}
 	}
 }

@@ -27,6 +27,10 @@ type Store interface {
 	EndSession(ctx context.Context, id ID, at time.Time) error
 	// EndSessions ends a person's sessions but one, and says how many.
 	EndSessions(ctx context.Context, user directory.UserID, except ID, at time.Time) (int, error)
+	// Deny ends a person's sessions but one, and all that applications hold for
+	// the person, and records that they said of what about refers to that it
+	// was not them. It says how many sessions it ended.
+	Deny(ctx context.Context, user directory.UserID, except ID, about string, at time.Time) (int, error)
 }
 
 // Config is what a Service needs.
@@ -125,4 +129,12 @@ func (v *Service) End(ctx context.Context, id ID) error {
 // many.
 func (v *Service) EndAll(ctx context.Context, user directory.UserID, except ID) (int, error) {
 	return v.store.EndSessions(ctx, user, except, v.now())
+}
+
+// Deny is EndAll for a person who says of something in their history that it
+// was not them. about is the reference of that; the record keeps it for
+// administrators. Applications lose what they hold, even what began in the
+// session that stays: nobody knows how far a stranger came.
+func (v *Service) Deny(ctx context.Context, user directory.UserID, except ID, about string) (int, error) {
+	return v.store.Deny(ctx, user, except, about, v.now())
 }

@@ -96,7 +96,7 @@ func (db *DB) Credential(ctx context.Context, id webauthn.CredentialID) (directo
 	var created int64
 	p, err := scanPasskeyAnd(db.queryRow(ctx, "SELECT "+passkeyColumns+", "+personColumns+
 		" FROM passkey JOIN person ON person.id = passkey.person_id WHERE credential_id = $1", []byte(id)),
-		&u.ID, (*[]byte)(&u.Handle), &u.Username, &u.DisplayName, &u.Admin, &u.Disabled, &created)
+		&u.ID, (*[]byte)(&u.Handle), &u.Username, &u.DisplayName, &u.Admin, &u.Disabled, &created, &u.Language)
 	if p, err = one(p, err, directory.ErrNoPasskey); err != nil {
 		return directory.Passkey{}, directory.User{}, err
 	}

@@ -8,12 +8,12 @@ import (
 )
 
 const personColumns = `person.id, person.handle, person.username, person.display_name,
-	person.admin, person.disabled, person.created_at`
+	person.admin, person.disabled, person.created_at, person.language`
 
 func scanPerson(r row) (directory.User, error) {
 	var u directory.User
 	var created int64
-	err := r.Scan(&u.ID, (*[]byte)(&u.Handle), &u.Username, &u.DisplayName, &u.Admin, &u.Disabled, &created)
+	err := r.Scan(&u.ID, (*[]byte)(&u.Handle), &u.Username, &u.DisplayName, &u.Admin, &u.Disabled, &created, &u.Language)
 	u.Created = at(created)
 	return u, err
 }
@@ -56,9 +56,9 @@ func (db *DB) AddUser(ctx context.Context, u directory.User, c directory.Change)
 }
 
 func insertPerson(tx *sql.Tx, u directory.User) error {
-	_, err := tx.Exec(`INSERT INTO person (id, handle, username, display_name, admin, disabled, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		string(u.ID), []byte(u.Handle), u.Username, u.DisplayName, u.Admin, u.Disabled, ms(u.Created))
+	_, err := tx.Exec(`INSERT INTO person (id, handle, username, display_name, admin, disabled, created_at, language)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		string(u.ID), []byte(u.Handle), u.Username, u.DisplayName, u.Admin, u.Disabled, ms(u.Created), u.Language)
 	if violates(err, "person.username") {
 		return directory.ErrNameTaken
 	}
@@ -79,6 +79,24 @@ func (db *DB) SetDisabled(ctx context.Context, id directory.UserID, disabled boo
 			}
 		}
 		return insertChange(ctx, tx, c)
+	})
+}
+
+// SetDisplayName implements directory.UserStore.
+func (db *DB) SetDisplayName(ctx context.Context, id directory.UserID, name string, c directory.Change) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		err := exec(tx, directory.ErrNoUser, "UPDATE person SET display_name = $2 WHERE id = $1", string(id), name)
+		if err != nil {
+			return err
+		}
+		return insertChange(ctx, tx, c)
+	})
+}
+
+// SetLanguage implements directory.UserStore.
+func (db *DB) SetLanguage(ctx context.Context, id directory.UserID, language string) error {
+	return db.write(ctx, func(tx *sql.Tx) error {
+		return exec(tx, directory.ErrNoUser, "UPDATE person SET language = $2 WHERE id = $1", string(id), language)
 	})
 }
 

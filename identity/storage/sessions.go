@@ -98,6 +98,26 @@ func (db *DB) EndSessions(ctx context.Context, user directory.UserID, except ses
 	return n, err
 }
 
+// Deny implements session.Store.
+func (db *DB) Deny(ctx context.Context, user directory.UserID, except session.ID, about string, now time.Time) (n int, err error) {
+	err = db.write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(user), string(except))
+		if err != nil {
+			return err
+		}
+		ended, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		n = int(ended)
+		if err := endGrants(tx, "person_id = $1", string(user)); err != nil {
+			return err
+		}
+		return insertEvent(ctx, tx, audit.Event{Time: now, Kind: audit.NotMe, UserID: user, Outcome: audit.Done, Detail: about})
+	})
+	return n, err
+}
+
 // beginSession stores s and ends the session that the browser had, if any.
 // Sessions that have expired go along the way.
 func beginSession(tx *sql.Tx, s session.Session, token, ends session.TokenHash) error {

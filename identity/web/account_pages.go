@@ -57,6 +57,7 @@ type PasskeyRow struct {
 	ID       string
 	Name     string
 	Provider words.Text
+	AAGUID   webauthn.AAGUID
 	Icon     string
 	Kind     PasskeyKind
 	Added    time.Time
@@ -101,6 +102,9 @@ type Sessions struct {
 	Ended    int // how many were just ended
 }
 
+// Others is how many there are besides the reader's own.
+func (p Sessions) Others() int { return len(p.Sessions) - 1 }
+
 func (Sessions) template() (string, string) { return "sessions", account }
 
 // A SessionRow is one session as its owner sees it.
@@ -113,12 +117,13 @@ type SessionRow struct {
 	Since   time.Time
 	Seen    time.Time
 	With    words.Text // the passkey's name, or "an access pass"
+	Program bool       // a program, not a browser
+	Kept    bool       // its person wants to stay signed in
 }
 
-// History lists what happened to an account.
-type History struct {
-	Me
-	Events []EventRow
+// EndAll asks whether to sign out everywhere, and shows the price.
+type EndAll struct {
+	Sessions []SessionRow
 }
 
-func (History) template() (string, string) { return "history", account }
+func (EndAll) template() (string, string) { return "end_all", gate }

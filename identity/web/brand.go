@@ -52,8 +52,14 @@ func NewBrand(b look.Brand) Brand {
 
 // ServeHTTP answers below BrandPrefix.
 func (b Brand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	httpd.Headers(brandCSP, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f, ok := b.files[r.URL.Path]
+	httpd.Headers(brandCSP, serveHashed(b.files)).ServeHTTP(w, r)
+}
+
+// serveHashed serves files that others have made, whose addresses change with
+// their content.
+func serveHashed(files map[string]brandFile) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, ok := files[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
 			return
@@ -63,7 +69,7 @@ func (b Brand) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead {
 			_, _ = w.Write(f.content) // the reader left; nobody to tell
 		}
-	})).ServeHTTP(w, r)
+	})
 }
 
 // contactLink lets mailto: and tel: through, which templates take for unsafe in

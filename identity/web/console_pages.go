@@ -104,4 +104,5 @@ type EventRow struct {
 	Address   string
 	Why       words.Text // of a refusal, a sentence
 	Reference string
+	Open      string // address of a page that says all of it; empty if there is none
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"slices"
+
 	"cardea/identity/audit"
 	"cardea/identity/web/words"
 )
@@ -26,6 +28,10 @@ var kindIcons = map[audit.Kind]string{
 	audit.PasskeyDeleted: "trash",
 	audit.PassIssued:     "pass",
 	audit.SetupOffered:   "pass",
+	audit.NotMe:          "warning",
+	audit.AccessRemoved:  "out",
+	audit.PasskeyLost:    "trash",
+	audit.UserRenamed:    "edit",
 }
 
 // nothing stands where there is nothing to say.
@@ -47,7 +53,9 @@ func RowOf(e audit.Event, passkey string) EventRow {
 		result, row.Tone, row.Icon, row.Why = "stopped", "danger", "warning", whyOf(e.Reason)
 	case e.Kind == audit.SignCountBack:
 		result, row.Tone, row.Why = "look", "warn", words.Say("event.why.sign_count_back")
-	case e.Kind == audit.SignIn, e.Kind == audit.PassSignIn, e.Kind == audit.NativeSignIn, e.Kind == audit.ClientSignIn:
+	case e.Kind == audit.NotMe:
+		result, row.Tone, row.Why = "look", "warn", words.Say("event.why.not_me", "Reference", e.Detail)
+	case slices.Contains(audit.SignIns(), e.Kind):
 		result, row.Tone = "signed_in", "ok"
 	case e.Kind == audit.SessionEnded, e.Kind == audit.SessionsEnded, e.Kind == audit.TokenRevoked:
 		result = "signed_out"
@@ -64,7 +72,7 @@ func whatOf(e audit.Event) words.Text {
 		key = "event." + string(e.Kind) + ".refused"
 	}
 	switch {
-	case e.Kind == audit.ClientSignIn && e.ClientName != "":
+	case (e.Kind == audit.ClientSignIn || e.Kind == audit.AccessRemoved && e.Outcome == audit.Done) && e.ClientName != "":
 		return words.Say(key+"_named", "App", e.ClientName)
 	case words.Has(key):
 		return words.Say(key)
@@ -100,4 +108,22 @@ func agentOf(userAgent string) words.Text {
 		return nothing
 	}
 	return ParseAgent(userAgent).Words()
+}
+
+// WhatToDo says what the person whom e concerns may do about it.
+func WhatToDo(e audit.Event) words.Text {
+	key := "changed"
+	switch {
+	case e.Outcome == audit.Refused:
+		key = "stopped"
+	case e.Kind == audit.SignCountBack:
+		key = "look"
+	case slices.Contains(audit.SignIns(), e.Kind):
+		key = "signed_in"
+	case e.Kind == audit.SessionEnded, e.Kind == audit.SessionsEnded, e.Kind == audit.TokenRevoked:
+		key = "signed_out"
+	case e.Kind == audit.NotMe: // the reader said so themselves
+		return words.Text{}
+	}
+	return words.Say("history.do." + key)
 }

@@ -57,6 +57,8 @@ type exhibit struct {
 
 func exhibits(now time.Time) []exhibit {
 	all := append(gateExhibits(now), append(accountExhibits(now), passkeyExhibits(now)...)...)
+	all = append(all, append(historyExhibits(now), lostExhibits(now)...)...)
+	all = append(all, appExhibits(now)...)
 	all = append(all, supportExhibits()...)
 	all = append(all, signinExhibits(now)...)
 	return append(all, consoleExhibits(now)...)
@@ -100,15 +102,16 @@ func accountExhibits(now time.Time) []exhibit {
 		return Me{DisplayName: "Maia Oduya", Username: "maia@alder.example", Admin: true, Here: here}
 	}
 	home := Home{Me: me("home"), FirstName: "Maia", Passkeys: 3, LastUsed: now.Add(-4 * time.Minute), Sessions: 3,
-		SignIns: 14, Stopped: 1, Lately: sampleEvents(now)}
+		SignIns: 14, Stopped: 1, Lately: openable(sampleEvents(now))}
 	home.Signals = &Signals{RPID: "alder.example", UserHandle: webauthn.UserHandle("handle"), Name: me("").Username,
 		DisplayName: me("").DisplayName, Accepted: []webauthn.CredentialID{{1, 2, 3}, {4, 5, 6}}}
 	one := Home{Me: me("home"), FirstName: "Maia", Passkeys: 1, Sessions: 1}
 	keys := samplePasskeys(now)
 	sessions := []SessionRow{
 		{ID: "1", Agent: sampleAgent("Chromium", "Windows"), Icon: "laptop", Current: true, Address: "192.0.2.17", Since: now.Add(-4 * time.Minute), Seen: now, With: words.Plain("Maia's phone")},
-		{ID: "2", Agent: sampleAgent("Safari", "iPad"), Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: words.Plain("Home passwords")},
+		{ID: "2", Agent: sampleAgent("Safari", "iPad"), Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: words.Plain("Home passwords"), Kept: true},
 		{ID: "3", Agent: sampleAgent("Chrome", "Android"), Icon: "phone", Address: "2001:db8::8a2e:370:7334", Since: now.Add(-80 * time.Hour), Seen: now.Add(-75 * time.Hour), With: words.Say("account.with_deleted")},
+		{ID: "4", Agent: words.Say("agent.terminal"), Icon: "laptop", Address: "192.0.2.17", Since: now.Add(-50 * time.Hour), Seen: now.Add(-3 * time.Hour), With: words.Plain("Blue desk key"), Program: true},
 	}
 	rename := RenamePasskey{Passkey: keys[0], Value: keys[0].Name, Action: "/security/name", Cancel: "/security"}
 	wrong := rename
@@ -124,9 +127,8 @@ func accountExhibits(now time.Time) []exhibit {
 		{"account-rename--wrong", wrong, ""},
 		{"account-delete", DeletePasskey{Passkey: keys[2], Others: 2}, ""},
 		{"account-sessions", Sessions{Me: me("sessions"), Sessions: sessions}, ""},
+		{"account-sessions-end", EndAll{Sessions: sessions}, ""},
 		{"account-sessions--ended", Sessions{Me: me("sessions"), Sessions: sessions[:1], Ended: 2}, ""},
-		{"account-history", History{Me: me("history"), Events: sampleEvents(now)}, ""},
-		{"account-history--empty", History{Me: me("history")}, ""},
 	}
 }
 

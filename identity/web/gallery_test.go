@@ -130,7 +130,7 @@ func TestTemplatesEscape(t *testing.T) {
 	me := Me{DisplayName: evil, Username: evil, Admin: true, Signals: &Signals{Name: evil, DisplayName: evil}}
 	key := PasskeyRow{ID: evil, Name: evil, Provider: words.Plain(evil), Icon: "key", Kind: evil, UsedFrom: words.Plain(evil)}
 	said := words.Plain(evil)
-	event := EventRow{Who: evil, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil}
+	event := EventRow{Who: evil, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil, Open: evil}
 	person := PersonRow{ID: evil, DisplayName: evil, Username: evil}
 	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
@@ -145,7 +145,13 @@ func TestTemplatesEscape(t *testing.T) {
 		RenamePasskey{Passkey: key, Value: evil, Wrong: evil, Action: evil, Cancel: evil}, DeletePasskey{Passkey: key},
 		AddPasskey{Cancel: evil}, AddPasskeyOn{Attempt: attempt, Way: evil, Name: evil, Undo: evil, Back: evil, Cancel: evil},
 		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: said, Icon: "laptop", Address: evil, With: said}}},
-		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}},
+		History{Me: me, Asked: Asked{Text: evil}, Events: []EventRow{event}, Newer: evil, Older: evil}, EndAll{Sessions: []SessionRow{{ID: evil, Agent: said, Icon: "laptop"}}},
+		HistoryEntry{Me: me, Event: event, ID: evil, Browser: evil, System: evil, App: evil, Do: said, Deniable: true},
+		NotMe{Me: me, Event: event, ID: evil}, NotMeDone{Me: me, Event: event, Passkey: &key},
+		Lost{Me: me, Passkeys: []PasskeyRow{key}}, LostPlan{Me: me, Passkey: key, Others: 1, Sessions: []SessionRow{{ID: evil, Agent: said, Address: evil}}},
+		LostPlan{Me: me, Passkey: key}, LostDone{Me: me, Name: evil, Reference: evil}, LostPublic{},
+		Apps{Me: me, Apps: []AppRow{{ID: evil, Name: evil, Sees: []words.Text{said}}}}, RemoveApp{App: AppRow{ID: evil, Name: evil}},
+		Profile{Me: me, Value: evil, Chosen: evil}, People{Me: me, People: []PersonRow{person}},
 		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: evil, WrongDisplay: evil},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
 		PassIssued{Me: me, Person: person, Code: evil, SignIn: evil}, Events{Me: me, Events: []EventRow{event}},

@@ -10,6 +10,7 @@ import (
 var pages = []Page{
 	SignIn{}, SignInAccounts{}, SignInOptions{}, StaySignedIn{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
 	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, AddPasskeyOn{}, Sessions{}, History{},
+	HistoryEntry{}, NotMe{}, NotMeDone{}, Lost{}, LostPlan{}, LostDone{}, LostPublic{}, EndAll{}, Apps{}, RemoveApp{}, Profile{},
 	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
 }
 

@@ -52,6 +52,7 @@ type house struct {
 	directory *directory.Directory
 	sessions  *session.Service
 	log       *audit.Log
+	grants    *grant.Service
 	site      web.Site
 	rule      policy.Passkeys
 	address   string // of the listener
@@ -158,6 +159,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	h.directory = directory.New(directory.Config{Store: db, PassKey: h.key, Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
+	h.grants = grant.New(grant.Config{Store: db, Now: h.clock})
 	ceremonies := must[*ceremony.Service](t)(ceremony.New(ceremony.Config{
 		RPID: testRPID, RPName: "Alder", Origins: []webauthn.Origin{webauthn.Origin(h.login), webauthn.Origin(h.account)},
 		SealKey: h.key, Store: db, Directory: h.directory, Sessions: h.sessions, Passkeys: h.rule, Now: h.clock,
@@ -172,7 +174,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
 		Keys:   must[*provider.Keys](t)(provider.OpenKeys(ctx, db, h.key, h.clock())),
-		Grants: grant.New(grant.Config{Store: db, Now: h.clock}), MarkerKey: h.key,
+		Grants: h.grants, MarkerKey: h.key,
 		SessionToken: pages.SessionToken, ErrorPage: pages.Fail, Now: h.clock,
 	}))
 	rp := must[*account.OIDC](t)(account.NewOIDC(account.OIDCConfig{
@@ -180,7 +182,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 	}))
 	t.Cleanup(rp.Close)
 	mine := must[*account.Surface](t)(account.New(account.Config{
-		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log,
+		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Grants: h.grants,
 		Passkeys: h.rule, Key: h.key, Now: h.clock,
 	}))
 	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})

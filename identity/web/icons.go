@@ -30,6 +30,7 @@ var icons = map[string]string{
 	"cloud":   `<path d="M7.2 18.5a4.2 4.2 0 0 1-.5-8.4 5.5 5.5 0 0 1 10.6 0 4.2 4.2 0 0 1-.5 8.4z"/>`,
 	"out":     `<path d="M13.5 4.5H7A1.5 1.5 0 0 0 5.5 6v12A1.5 1.5 0 0 0 7 19.5h6.5M11 12h9M16.5 8.5 20 12l-3.5 3.5"/>`,
 	"gear":    `<path d="M4 7.5h9M17 7.5h3M4 16.5h3M11 16.5h9"/><circle cx="15" cy="7.5" r="2"/><circle cx="9" cy="16.5" r="2"/>`,
+	"apps":    `<rect x="4" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="4" y="13.5" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="13.5" width="6.5" height="6.5" rx="1.5"/>`,
 	"search":  `<circle cx="10.5" cy="10.5" r="6.5"/><path d="m15.5 15.5 5 5"/>`,
 }
 

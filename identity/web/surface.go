@@ -11,6 +11,7 @@ import (
 
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
+	"cardea/identity/web/words"
 	"cardea/internal/httpd"
 	"cardea/webauthn"
 )
@@ -32,6 +33,9 @@ type Surface struct {
 	// such a page leads back to.
 	Failing string
 	Home    Link
+	// Speak is called when somebody chooses a language at the foot of a page,
+	// before the browser is told to remember it; nil if there is nothing more to do.
+	Speak func(r *http.Request, l words.Language) error
 }
 
 // NewSurface returns the Surface of the host at origin, such as
@@ -77,7 +81,7 @@ func (s Surface) Protect(pages http.Handler) http.Handler {
 		})
 		pages.ServeHTTP(w, r.WithContext(ctx))
 	})
-	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(httpd.CompressPages(known))))
+	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(s.languages(httpd.CompressPages(known)))))
 }
 
 // Page makes an http.Handler of h whose errors are shown as a page.

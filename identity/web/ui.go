@@ -27,6 +27,7 @@ type Site struct {
 	TermsURL   string
 	ImprintURL string
 	Brand      Brand
+	Providers  *ProviderBook // names and icons of passkey providers; may be nil
 }
 
 // A UI renders pages in one language. It is safe for concurrent use.
@@ -113,6 +114,8 @@ type view struct {
 	P   Page
 	Now time.Time
 	L   words.Language
+	// Frame is the one around the page.
+	Frame string
 }
 
 // HTML returns p as a document.
@@ -123,7 +126,7 @@ func (ui *UI) HTML(p Page) ([]byte, error) {
 		return nil, fmt.Errorf("page %s: no such template", name)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now(), L: ui.Language()}); err != nil {
+	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now(), L: ui.Language(), Frame: frame}); err != nil {
 		return nil, fmt.Errorf("page %s: %w", name, err)
 	}
 	return b.Bytes(), nil
@@ -151,11 +154,14 @@ func (ui *UI) funcs() template.FuncMap {
 		"asset":    AssetURL,
 		"contact":  contactLink,
 		"initials": initials,
+		"maker":    ui.MakerOf,
+		"drawn":    ui.drawnAs,
 		"t":        ui.printer.T,
 		"say":      ui.printer.Say,
 		"when":     func(t time.Time) string { return ui.When(t) },
 		"at":       func(t time.Time) string { return ui.At(t) },
 		"stamp":    func(t time.Time) string { return ui.Stamp(t) },
+		"day":      func(t time.Time) string { return ui.Day(t) },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"failures": func() []string { return scriptFailures },
 		"plural":   plural,

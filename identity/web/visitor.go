@@ -63,7 +63,7 @@ func PasskeyRows(all []directory.Passkey) []PasskeyRow {
 // PasskeyRowOf returns a passkey as pages show it.
 func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 	row := PasskeyRow{
-		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), Kind: Syncable,
+		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), AAGUID: p.AAGUID, Kind: Syncable,
 		Added: p.Created, LastUsed: p.LastUsed,
 	}
 	if p.LastUsedFrom.UserAgent != "" {
@@ -104,7 +104,7 @@ func SessionRows(all []session.Session, current session.ID, passkeys []directory
 		a := ParseAgent(s.UserAgent)
 		rows[i] = SessionRow{
 			ID: string(s.ID), Agent: a.Words(), Icon: a.Icon(), Current: s.ID == current,
-			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys),
+			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys), Program: s.Native(),
 		}
 	}
 	return rows

@@ -16,6 +16,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/grant"
 	"cardea/identity/session"
 	"cardea/webauthn"
 )
@@ -26,6 +27,7 @@ type Store interface {
 	session.Store
 	ceremony.Store
 	audit.Store
+	grant.Store
 }
 
 // Run runs the suite. open returns an empty Store each time and closes it when
@@ -48,6 +50,13 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"sessions", testSessions},
 		{"events", testEvents},
 		{"events of clients", testClientEvents},
+		{"searching a history", testSearch},
+		{"paging through a history", testPages},
+		{"one event", testOneEvent},
+		{"names and languages of people", testProfile},
+		{"applications of a person", testApps},
+		{"removing an application", testEndClient},
+		{"saying that it was not me", testDeny},
 		{"counts of sign-ins", testSignInCounts},
 		{"sign-in is all or nothing", testSignIn},
 		{"registration is all or nothing", testRegister},

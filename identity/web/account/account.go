@@ -11,6 +11,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/grant"
 	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
@@ -27,6 +28,7 @@ type Config struct {
 	Sessions  *session.Service
 	Directory *directory.Directory
 	Audit     *audit.Log
+	Grants    *grant.Service
 	// Passkeys is the house's rule: the Ceremony's.
 	Passkeys policy.Passkeys
 	// Key seals cookies: at least 32 bytes. If it changes, everybody comes in
@@ -80,7 +82,23 @@ var routes = []route{
 	{"GET /sessions", (*Surface).sessions, person, false},
 	{"POST /sessions/{id}/end", (*Surface).endSession, person, false},
 	{"POST /sessions/others/end", (*Surface).endOthers, person, false},
+	{"GET /sessions/all/end", (*Surface).askEndAll, person, false},
+	{"POST /sessions/all/end", (*Surface).endAll, person, false},
 	{"GET /history", (*Surface).history, person, false},
+	{"GET /history/{id}", (*Surface).entry, person, false},
+	{"GET /history/{id}/not-me", (*Surface).askNotMe, person, false},
+	{"POST /history/{id}/not-me", (*Surface).notMe, person, false},
+	{"GET /history/{id}/not-me/done", (*Surface).notMeDone, person, false},
+	{"GET /lost", (*Surface).lost, person, false},
+	{"GET /lost/{id}", (*Surface).lostPlan, person, false},
+	{"POST /lost/{id}", (*Surface).lose, person, false},
+	{"GET /lost/{id}/done", (*Surface).lostDone, person, false},
+	{"GET /apps", (*Surface).apps, person, false},
+	{"GET /apps/{id}/remove", (*Surface).askRemoveApp, person, false},
+	{"POST /apps/{id}/remove", (*Surface).removeApp, person, false},
+	{"GET /profile", (*Surface).profile, person, false},
+	{"POST /profile/name", (*Surface).changeName, person, false},
+	{"POST /profile/language", (*Surface).chooseLanguage, person, false},
 	{"GET /callback", (*Surface).callback, anybody, false},
 	{"POST /signout", (*Surface).signOut, anybody, false},
 	{"GET /signed-out", (*Surface).signedOut, anybody, false},
@@ -106,6 +124,7 @@ func New(cfg Config) (*Surface, error) {
 		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, web.DidNotWork, home),
 		cfg:     cfg, sealer: sealer,
 	}
+	s.Speak = s.chosenAtTheFoot
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.AssetPrefix, web.Assets())
 	mux.Handle("/", s.Page(s.NotFound))
@@ -129,6 +148,7 @@ func (s *Surface) wrap(r route) http.Handler {
 		if err != nil || !ok {
 			return err
 		}
+		req = req.WithContext(web.WithLanguage(req.Context(), words.Language(v.User.Language)))
 		return r.handle(s, w, req, v)
 	}
 	if r.script {
@@ -263,7 +283,7 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 		return fmt.Errorf("counting sign-ins: %w", err)
 	}
 	for _, e := range events {
-		p.Lately = append(p.Lately, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
+		p.Lately = append(p.Lately, entryRow(e, passkeys))
 	}
 	return s.Render(w, r, http.StatusOK, p)
 }
@@ -271,23 +291,4 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 func firstName(name string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(name), " ")
 	return first
-}
-
-// maxHistory is how many events the history shows.
-const maxHistory = 200
-
-func (s *Surface) history(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	passkeys, err := s.cfg.Directory.Passkeys(r.Context(), v.User.ID)
-	if err != nil {
-		return fmt.Errorf("listing passkeys: %w", err)
-	}
-	events, err := s.cfg.Audit.ByUser(r.Context(), v.User.ID, maxHistory)
-	if err != nil {
-		return fmt.Errorf("reading history: %w", err)
-	}
-	p := web.History{Me: v.Me("history")}
-	for _, e := range events {
-		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
-	}
-	return s.Render(w, r, http.StatusOK, p)
 }

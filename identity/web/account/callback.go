@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"time"
 
+	"cardea/identity/directory"
 	"cardea/identity/policy"
 	"cardea/identity/session"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 )
 
 // begun is a sign-in at the provider that has begun, as the browser keeps it,
@@ -97,7 +99,23 @@ func (s *Surface) callback(w http.ResponseWriter, r *http.Request, _ web.Visitor
 	if err := s.remember(w, live); err != nil {
 		return err
 	}
+	if err := s.speakTo(w, r, live.UserID); err != nil {
+		return err
+	}
 	http.Redirect(w, r, b.Return, http.StatusSeeOther)
+	return nil
+}
+
+// speakTo keeps the language that a person chose in the browser that they have
+// just signed in with, for the pages that do not know who reads them.
+func (s *Surface) speakTo(w http.ResponseWriter, r *http.Request, id directory.UserID) error {
+	u, err := s.cfg.Directory.User(r.Context(), id)
+	if err != nil {
+		return fmt.Errorf("looking up who signed in: %w", err)
+	}
+	if u.Language != "" {
+		s.KeepLanguage(w, words.Language(u.Language))
+	}
 	return nil
 }
 

@@ -81,6 +81,9 @@ func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	to := "/security"
 	if isNew {
 		to += "?" + url.Values{"added": {string(k.ID)}}.Encode()
+		if back, ok := s.backToLost(w, r, k.ID); ok {
+			to = back
+		}
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil

@@ -127,7 +127,7 @@ func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, v web.Visito
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, s.In(r).Say(web.PasskeyRowOf(k.Passkey).Provider), web.WhereIs(k.Passkey), left < 1})
+	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, s.In(r).MakerOf(web.PasskeyRowOf(k.Passkey)), web.WhereIs(k.Passkey), left < 1})
 }
 
 // undo takes back a passkey that was saved somewhere else than its person

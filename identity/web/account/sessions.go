@@ -57,6 +57,24 @@ func (s *Surface) endOthers(w http.ResponseWriter, r *http.Request, v web.Visito
 	return ended(w, r, n)
 }
 
+// askEndAll shows what signing out everywhere means, here too.
+func (s *Surface) askEndAll(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	all, err := s.cfg.Sessions.List(r.Context(), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	return s.Render(w, r, http.StatusOK, web.EndAll{Sessions: web.SessionRows(all, v.Session.ID, nil)})
+}
+
+func (s *Surface) endAll(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
+	if _, err := s.cfg.Sessions.EndAll(r.Context(), v.User.ID, ""); err != nil {
+		return fmt.Errorf("ending sessions: %w", err)
+	}
+	s.Cookies.Clear(w, cookieAccount)
+	http.Redirect(w, r, "/signed-out", http.StatusSeeOther)
+	return nil
+}
+
 func ended(w http.ResponseWriter, r *http.Request, n int) error {
 	http.Redirect(w, r, "/sessions?ended="+strconv.Itoa(n), http.StatusSeeOther)
 	return nil

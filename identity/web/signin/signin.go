@@ -73,6 +73,7 @@ var routes = []route{
 	{"POST /setup/finish", (*Surface).finishSetup, true, web.NotSetUp},
 	{"POST /signout", (*Surface).signOut, false, ""},
 	{"GET /support", (*Surface).support, false, ""},
+	{"GET /lost-phone", (*Surface).lostPhone, false, ""},
 	{"GET /signed-out", (*Surface).signedOut, false, ""},
 }
 

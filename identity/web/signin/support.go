@@ -12,3 +12,8 @@ func (s *Surface) support(w http.ResponseWriter, r *http.Request) error {
 	web.AskForHints(w.Header())
 	return s.Render(w, r, http.StatusOK, web.Support{})
 }
+
+// lostPhone is for who lost the phone that they sign in with, and can't sign in.
+func (s *Surface) lostPhone(w http.ResponseWriter, r *http.Request) error {
+	return s.Render(w, r, http.StatusOK, web.LostPublic{})
+}

@@ -37,6 +37,9 @@ func tags() []language.Tag {
 // Languages returns all that there are, English first.
 func Languages() []Language { return append([]Language(nil), languages...) }
 
+// All returns all languages, for a page that knows only its own.
+func (Language) All() []Language { return Languages() }
+
 // Name returns what speakers call the language.
 func (l Language) Name() string { return own[l] }
 

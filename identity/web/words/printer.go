@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -131,3 +134,36 @@ func Has(key string) bool {
 	var missing *i18n.MessageNotFoundErr
 	return !errors.As(err, &missing)
 }
+
+// Keys returns the keys of English that begin with prefix, in order.
+func Keys(prefix string) []string {
+	all := keys()
+	from, _ := slices.BinarySearch(all, prefix)
+	to := from
+	for to < len(all) && strings.HasPrefix(all[to], prefix) {
+		to++
+	}
+	return all[from:to:to]
+}
+
+// keys are those of English, in order.
+var keys = sync.OnceValue(func() []string {
+	var all []string
+	files, err := fs.Glob(catalogs, "catalog/*."+string(English)+".json")
+	if err != nil {
+		panic("words: internal error: " + err.Error())
+	}
+	for _, f := range files {
+		b, err := catalogs.ReadFile(f)
+		if err != nil {
+			panic("words: internal error: " + err.Error())
+		}
+		var messages map[string]json.RawMessage
+		if err := json.Unmarshal(b, &messages); err != nil {
+			panic("words: internal error: " + f + ": " + err.Error())
+		}
+		all = slices.AppendSeq(all, maps.Keys(messages))
+	}
+	slices.Sort(all)
+	return all
+})
