@@ -11,6 +11,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/policy"
+	"cardea/identity/web"
 )
 
 func TestAdministratorAddsAPersonAndLetsThemIn(t *testing.T) {
@@ -18,7 +19,7 @@ func TestAdministratorAddsAPersonAndLetsThemIn(t *testing.T) {
 	h, v, _ := signedIn(t)
 	a := v.post(v.account+"/admin/people", url.Values{"username": {"Jo"}, "display": {"Jo <b>Lindqvist</b>"}})
 	person := v.get(a.location)
-	if person.status != http.StatusOK || !strings.Contains(person.body, "Jo &lt;b&gt;Lindqvist&lt;/b&gt;</b> is added.") {
+	if person.status != http.StatusOK || !strings.Contains(person.body, "Jo &lt;b&gt;Lindqvist&lt;/b&gt; is added.") {
 		t.Fatalf("after adding: %d: %s", person.status, text(person.body))
 	}
 	pass := v.post(strings.Split(a.location, "?")[0]+"/pass", url.Values{"ttl": {"1h"}})
@@ -110,5 +111,47 @@ func TestMistakesInAFormComeBackWithTheForm(t *testing.T) {
 	maia := must[directory.User](t)(v.directory.UserByName(t.Context(), "maia"))
 	if a := v.post(v.account+"/admin/people/"+string(maia.ID)+"/pass", url.Values{"ttl": {"9000h"}}); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("a pass for a year: %d, want 422", a.status)
+	}
+}
+
+// has sets a cookie of a host, as a page's script would.
+func (v *visitor) has(origin, name, value string) {
+	v.t.Helper()
+	at := must[*url.URL](v.t)(url.Parse(origin))
+	v.client.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// The console, and all that goes wrong in it or before it, is in the reader's
+// language.
+func TestConsoleSpeaksTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	v.has(v.account, web.LanguageCookie, "de")
+	v.has(v.login, web.LanguageCookie, "de")
+	maia := "/admin/people/" + string(must[directory.User](t)(h.directory.UserByName(t.Context(), "maia")).ID)
+	for path, want := range map[string]string{
+		"/admin":               "1 Person. Zum Anmelden",
+		"/admin/people/new":    "Buchstaben a bis z",
+		maia:                   "Neuer Zugangspass",
+		maia + "/pass":         "Ein Zugangspass für Maia Oduya",
+		"/admin/events":        "Cardea eingerichtet",
+		"/admin/people/nobody": "Unter dieser Adresse gibt es niemanden.",
+		"/admin/nothing":       "Unter dieser Adresse gibt es keine Seite.",
+	} {
+		if a := v.get(v.account + path); !strings.Contains(a.body, want) || !strings.Contains(a.body, `<html lang="de"`) {
+			t.Errorf("%s: %d, want %q: %s", path, a.status, want, text(a.body))
+		}
+	}
+	if a := v.post(v.account+"/admin/people", url.Values{"username": {"maia"}, "display": {"Maia"}}); !strings.Contains(a.body, "hat schon jemand") {
+		t.Errorf("a name that is taken: %s", text(a.body))
+	}
+	for query, want := range map[string]string{
+		"client_id=nobody": "ist uns nicht bekannt",
+		"client_id=my-account&redirect_uri=https%3A%2F%2Fevil.example": "die ihr nicht gehört",
+		"%zz": "die wir nicht verstehen",
+	} {
+		if a := v.get(v.login + "/oauth2/authorize?" + query); a.status != http.StatusBadRequest || !strings.Contains(a.body, want) {
+			t.Errorf("%s: %d, want %q: %s", query, a.status, want, text(a.body))
+		}
 	}
 }

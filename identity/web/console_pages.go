@@ -34,8 +34,8 @@ type AddPerson struct {
 	Username      string
 	DisplayName   string
 	MakeAdmin     bool
-	WrongUsername string // what is wrong with Username
-	WrongDisplay  string // what is wrong with DisplayName
+	WrongUsername words.Text // what is wrong with Username
+	WrongDisplay  words.Text // what is wrong with DisplayName
 }
 
 func (AddPerson) template() (string, string) { return "add_person", console }
@@ -92,7 +92,7 @@ func (Events) template() (string, string) { return "events", console }
 // An EventRow is one event in words.
 type EventRow struct {
 	Time      time.Time
-	Who       string     // empty where the reader is the person
+	Who       words.Text // zero where the reader is the person
 	Result    words.Text // "Signed in", "Stopped", "Changed"
 	Tone      string     // "ok", "danger", or empty
 	Icon      string

@@ -101,3 +101,16 @@ func agentOf(userAgent string) words.Text {
 	}
 	return ParseAgent(userAgent).Words()
 }
+
+// WhoOf says whom an event concerns, and who did it if that was somebody else.
+// Both are user names; either may be empty.
+func WhoOf(who, by string) words.Text {
+	said := nothing
+	if who != "" {
+		said = words.Plain(who)
+	}
+	if by == "" || by == who {
+		return said
+	}
+	return words.Say("console.who_by", "Who", said, "By", by)
+}

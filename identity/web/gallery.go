@@ -140,16 +140,16 @@ func consoleExhibits(now time.Time) []exhibit {
 	}
 	events := sampleEvents(now)
 	for i := range events {
-		events[i].Who = "maia@alder.example"
+		events[i].Who = WhoOf("maia@alder.example", "")
 	}
-	events[2].Who = "jo@alder.example (by tomas@alder.example)"
+	events[2].Who = WhoOf("jo@alder.example", "tomas@alder.example")
 	live := &PassRow{Issued: now.Add(-20 * time.Minute), Expires: now.Add(40 * time.Minute), Live: true}
 	used := &PassRow{Issued: now.Add(-99 * time.Hour), Expires: now.Add(-98 * time.Hour), Used: now.Add(-98*time.Hour - time.Minute)}
 	return []exhibit{
 		{"admin", People{Me: me("people"), People: people, Two: 3, One: 1, None: 1}, ""},
 		{"admin-add-person", AddPerson{Me: me("people")}, ""},
 		{"admin-add-person--wrong", AddPerson{Me: me("people"), Username: "Maia Oduya", DisplayName: "Maia Oduya",
-			WrongUsername: "Use up to 64 letters a to z, digits, and . _ - + @."}, ""},
+			WrongUsername: words.Say("console.wrong_username")}, ""},
 		{"admin-person", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: used, Events: sampleEvents(now)}, ""},
 		{"admin-person--new", Person{Me: me("people"), Person: people[1], JustMade: true}, ""},
 		{"admin-person--closed", Person{Me: me("people"), Person: people[3], Pass: live}, ""},

@@ -129,7 +129,7 @@ func TestTemplatesEscape(t *testing.T) {
 	me := Me{DisplayName: evil, Username: evil, Admin: true, Signals: &Signals{Name: evil, DisplayName: evil}}
 	key := PasskeyRow{ID: evil, Name: evil, Provider: words.Plain(evil), Icon: "key", Kind: evil, UsedFrom: words.Plain(evil)}
 	said := words.Plain(evil)
-	event := EventRow{Who: evil, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil}
+	event := EventRow{Who: said, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil}
 	person := PersonRow{ID: evil, DisplayName: evil, Username: evil}
 	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
@@ -143,7 +143,7 @@ func TestTemplatesEscape(t *testing.T) {
 		AddPasskey{Cancel: evil}, AddPasskeyOn{Attempt: attempt, Way: evil, Name: evil, Undo: evil, Back: evil, Cancel: evil},
 		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: said, Icon: "laptop", Address: evil, With: said}}},
 		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}},
-		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: evil, WrongDisplay: evil},
+		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: said, WrongDisplay: said},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
 		PassIssued{Me: me, Person: person, Code: evil, SignIn: evil}, Events{Me: me, Events: []EventRow{event}},
 	} {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"cardea/identity/web/words"
@@ -45,6 +46,21 @@ func (ui *UI) Day(t time.Time) string {
 func (ui *UI) Stamp(t time.Time) string {
 	t = t.UTC()
 	return ui.Say(words.Say("time.stamp", "Day", t.Day(), "Month", month(t), "Year", strconv.Itoa(t.Year()), "Clock", t.Format("15:04")))
+}
+
+// stampForm is Stamp for a script that fills it in: {day}, {month}, {year} and
+// {clock} stand where the parts of the time belong.
+func (ui *UI) stampForm() string {
+	return ui.Say(words.Say("time.stamp", "Day", "{day}", "Month", "{month}", "Year", "{year}", "Clock", "{clock}"))
+}
+
+// months are the names of the months for such a script, with | between them.
+func (ui *UI) months() string {
+	var all []string
+	for m := time.January; m <= time.December; m++ {
+		all = append(all, ui.Say(words.Say("time.month."+strconv.Itoa(int(m)))))
+	}
+	return strings.Join(all, "|")
 }
 
 func month(t time.Time) words.Text { return words.Say("time.month." + strconv.Itoa(int(t.Month()))) }

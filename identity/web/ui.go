@@ -146,21 +146,22 @@ func (ui *UI) Render(w http.ResponseWriter, status int, p Page) error {
 
 func (ui *UI) funcs() template.FuncMap {
 	return template.FuncMap{
-		"icon":     icon,
-		"mark":     mark,
-		"asset":    AssetURL,
-		"contact":  contactLink,
-		"initials": initials,
-		"t":        ui.printer.T,
-		"say":      ui.printer.Say,
-		"when":     func(t time.Time) string { return ui.When(t) },
-		"at":       func(t time.Time) string { return ui.At(t) },
-		"stamp":    func(t time.Time) string { return ui.Stamp(t) },
-		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"failures": func() []string { return scriptFailures },
-		"plural":   plural,
-		"minus":    func(a, b int) int { return a - b },
-		"to":       withQuery,
+		"icon":      icon,
+		"mark":      mark,
+		"asset":     AssetURL,
+		"contact":   contactLink,
+		"initials":  initials,
+		"t":         ui.printer.T,
+		"say":       ui.printer.Say,
+		"when":      func(t time.Time) string { return ui.When(t) },
+		"at":        func(t time.Time) string { return ui.At(t) },
+		"stamp":     func(t time.Time) string { return ui.Stamp(t) },
+		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"failures":  func() []string { return scriptFailures },
+		"months":    ui.months,
+		"stampForm": ui.stampForm,
+		"minus":     func(a, b int) int { return a - b },
+		"to":        withQuery,
 	}
 }
 
@@ -185,11 +186,4 @@ func initials(name string) string {
 		return string(s)
 	}
 	return string([]rune{s[0], s[len(s)-1]})
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cardea/identity/audit"
-	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/policy"
 	"cardea/identity/session"
@@ -69,7 +68,7 @@ func Routes() []string {
 func New(cfg Config) *Surface {
 	home := web.Link{Text: words.Say("failure.your_account"), To: "/"}
 	s := &Surface{
-		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, "That didn't work", home),
+		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, web.DidNotWork, home),
 		cfg:     cfg,
 	}
 	mux := http.NewServeMux()
@@ -119,7 +118,7 @@ func (s *Surface) people(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 		}
 		p.People = append(p.People, rowOf(u, passkeys))
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func rowOf(u directory.User, passkeys []directory.Passkey) web.PersonRow {
@@ -139,7 +138,7 @@ func (s *Surface) newPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	if ok, err := s.cfg.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
-	return s.UI.Render(w, http.StatusOK, web.AddPerson{Me: v.Me("people")})
+	return s.Render(w, r, http.StatusOK, web.AddPerson{Me: v.Me("people")})
 }
 
 // stale answers a form of who may not let people in, with the way to the page
@@ -153,10 +152,7 @@ func (s *Surface) stale(w http.ResponseWriter, r *http.Request, v web.Visitor, f
 	no := s.Surface
 	no.Home = web.Link{Text: words.Say("failure.unlock"), To: form}
 	no.Page(func(http.ResponseWriter, *http.Request) error {
-		return &httpd.Error{
-			Status: http.StatusForbidden, Code: string(ceremony.ReasonNotFresh), Err: fmt.Errorf("letting people in: %w", err),
-			Public: "It's been more than 5 minutes since you last unlocked. Unlock once more, then fill in the form again.",
-		}
+		return web.Fault(http.StatusForbidden, "form_not_fresh", "letting people in: %w", err)
 	}).ServeHTTP(w, r)
 	return true
 }
@@ -174,18 +170,18 @@ func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	})
 	switch {
 	case errors.Is(err, directory.ErrUsername):
-		p.WrongUsername = "Use up to 64 letters a to z, digits, and . _ - + @."
+		p.WrongUsername = words.Say("console.wrong_username")
 	case errors.Is(err, directory.ErrNameTaken):
-		p.WrongUsername = "Somebody has this user name already."
+		p.WrongUsername = words.Say("console.name_taken")
 	case errors.Is(err, directory.ErrDisplayName):
-		p.WrongDisplay = "Give a name of up to 64 characters that can be shown."
+		p.WrongDisplay = words.Say("console.wrong_name")
 	case err != nil:
 		return fmt.Errorf("adding a person: %w", err)
 	default:
 		http.Redirect(w, r, "/admin/people/"+string(u.ID)+"?added", http.StatusSeeOther)
 		return nil
 	}
-	return s.UI.Render(w, http.StatusUnprocessableEntity, p)
+	return s.Render(w, r, http.StatusUnprocessableEntity, p)
 }
 
 // maxEvents is how many events a page shows.
@@ -207,14 +203,8 @@ func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	p := web.Events{Me: v.Me("events")}
 	for _, e := range events {
 		row := web.RowOf(e, "")
-		row.Who = names[e.UserID]
-		if row.Who == "" {
-			row.Who = "–"
-		}
-		if by := names[e.By]; by != "" && e.By != e.UserID {
-			row.Who += " (by " + by + ")"
-		}
+		row.Who = web.WhoOf(names[e.UserID], names[e.By])
 		p.Events = append(p.Events, row)
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
