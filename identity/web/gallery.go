@@ -33,7 +33,11 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 	}, func() time.Time { return now }).In(l)
 	var all []GalleryPage
 	for _, e := range exhibits(now) {
-		page, err := ui.HTML(e.page)
+		clock := ui
+		if strings.HasSuffix(e.name, "--elsewhere") {
+			clock = ui.By(ParseZone("Asia/Kolkata"))
+		}
+		page, err := clock.HTML(e.page)
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +127,7 @@ func accountExhibits(now time.Time) []exhibit {
 		{"account-sessions", Sessions{Me: me("sessions"), Sessions: sessions}, ""},
 		{"account-sessions--ended", Sessions{Me: me("sessions"), Sessions: sessions[:1], Ended: 2}, ""},
 		{"account-history", History{Me: me("history"), Events: sampleEvents(now)}, ""},
+		{"account-history--elsewhere", History{Me: me("history"), Events: sampleEvents(now)}, ""},
 		{"account-history--empty", History{Me: me("history")}, ""},
 	}
 }
@@ -156,6 +161,8 @@ func consoleExhibits(now time.Time) []exhibit {
 		{"admin-issue-pass", IssuePass{Me: me("people"), Person: people[1]}, ""},
 		{"admin-issue-pass--again", IssuePass{Me: me("people"), Person: people[2], Pass: live}, ""},
 		{"admin-pass", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
+			SignIn: "https://myaccount.alder.example"}, ""},
+		{"admin-pass--elsewhere", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
 			SignIn: "https://myaccount.alder.example"}, ""},
 		{"admin-events", Events{Me: me("events"), Events: events}, ""},
 	}

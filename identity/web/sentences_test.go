@@ -71,13 +71,12 @@ func TestTemplatesHaveNoWordsOfTheirOwn(t *testing.T) {
 	if err != nil || len(files) < 20 {
 		t.Fatalf("templates: %q, %v", files, err)
 	}
-	ui := New(Site{}, nil)
 	for _, f := range files {
 		source, err := fs.ReadFile(templateFiles, f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		trees, err := parse.Parse(f, string(source), "", "", ui.funcs(), builtins)
+		trees, err := parse.Parse(f, string(source), "", "", new(press).funcs(), builtins)
 		if err != nil {
 			t.Fatal(err)
 		}
