@@ -2,9 +2,12 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +155,79 @@ func TestConsoleSpeaksTheReadersLanguage(t *testing.T) {
 	} {
 		if a := v.get(v.login + "/oauth2/authorize?" + query); a.status != http.StatusBadRequest || !strings.Contains(a.body, want) {
 			t.Errorf("%s: %d, want %q: %s", query, a.status, want, text(a.body))
+		}
+	}
+}
+
+// Whoever there is, and whatever happened, is on exactly one page.
+func TestPeopleAndEventsComeInPages(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	maia := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia"))
+	for i := range 220 {
+		h.wait(time.Second)
+		n := directory.NewUser{Username: fmt.Sprintf("p%03d", i), DisplayName: fmt.Sprintf("Pérson & %03d", i)}
+		must[directory.User](t)(h.directory.AddUser(t.Context(), maia.ID, n))
+	}
+	link := func(a answer, text string) string {
+		m := regexp.MustCompile(`href="([^"]*)"[^>]*>` + text + `<`).FindStringSubmatch(a.body)
+		if m == nil {
+			return ""
+		}
+		return v.account + html.UnescapeString(m[1])
+	}
+	names := regexp.MustCompile(`(?s)<a class="strong" href="/admin/people/[a-z0-9]+">(.*?)</a>`)
+	seen, sizes := map[string]bool{}, []int{}
+	for u := v.account + "/admin?name=E"; u != ""; {
+		a := v.get(u)
+		found := names.FindAllStringSubmatch(a.body, -1)
+		sizes = append(sizes, len(found))
+		for _, m := range found {
+			if seen[m[1]] {
+				t.Errorf("%s is on two pages", m[1])
+			}
+			seen[m[1]] = true
+		}
+		if first := link(a, "First page"); (first == "") != (len(sizes) == 1) || first != "" && first != v.account+"/admin?name=E" {
+			t.Errorf("page %d leads to the first at %q", len(sizes), first)
+		}
+		u = link(a, "Next page")
+	}
+	if !slices.Equal(sizes, []int{100, 100, 20}) || len(seen) != 220 {
+		t.Errorf("pages of %v with %d people, want 100, 100 and 20", sizes, len(seen))
+	}
+	if a := v.get(v.account + "/admin?name=person+%26+007"); !strings.Contains(a.body, "Pérson &amp; 007") || len(names.FindAllString(a.body, -1)) != 1 || !strings.Contains(a.body, "221 people.") {
+		t.Errorf("looking for one: %s", text(a.body))
+	}
+	if a := v.get(v.account + "/admin?name=%3Cscript%3E"); !strings.Contains(a.body, "Nobody is called that.") || !strings.Contains(a.body, `value="&lt;script&gt;"`) {
+		t.Errorf("looking for nobody: %s", text(a.body))
+	}
+
+	rows := func(a answer) []string {
+		var whos []string
+		for _, m := range regexp.MustCompile(`data-l="Who">(.*?)<`).FindAllStringSubmatch(a.body, -1) {
+			whos = append(whos, m[1])
+		}
+		return whos
+	}
+	first := v.get(v.account + "/admin/events")
+	second := v.get(link(first, "Older"))
+	third := v.get(link(second, "Older"))
+	if rows(first)[0] != "p219 (by maia)" || rows(second)[0] != "p119 (by maia)" || rows(third)[0] != "p019 (by maia)" || len(rows(third)) < 20 {
+		t.Errorf("pages begin with %q, %q and %q", rows(first)[0], rows(second)[0], rows(third)[0])
+	}
+	if link(first, "Newer") != "" || link(third, "Older") != "" {
+		t.Error("a page leads on where nothing is")
+	}
+	if back := v.get(link(third, "Newer")); !slices.Equal(rows(back), rows(second)) {
+		t.Errorf("back from the third: %q, want the second", rows(back)[0])
+	}
+	if back := v.get(link(second, "Newer")); !slices.Equal(rows(back), rows(first)) || link(back, "Newer") != "" {
+		t.Errorf("back from the second: %q, want the first", rows(back)[0])
+	}
+	for _, nonsense := range []string{"?before=", "?after=~", "?before=%00", "?after=zzz"} {
+		if a := v.get(v.account + "/admin/events" + nonsense); a.status != http.StatusOK || rows(a)[0] != "p219 (by maia)" {
+			t.Errorf("%s: %d", nonsense, a.status)
 		}
 	}
 }

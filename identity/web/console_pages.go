@@ -6,12 +6,17 @@ import (
 	"cardea/identity/web/words"
 )
 
-// People lists everybody.
+// People lists everybody, or whoever is called something, a page at a time.
 type People struct {
 	Me
 	People []PersonRow
-	// Two, One and None count people by passkeys.
-	Two, One, None int
+	// All, Two, One and None count everybody, and by passkeys.
+	All, Two, One, None int
+	// Name is what was looked for; empty if nothing was.
+	Name string
+	// First and Next lead to the first page and to the next one; empty if there
+	// is no other.
+	First, Next string
 }
 
 func (People) template() (string, string) { return "people", console }
@@ -81,10 +86,12 @@ type PassIssued struct {
 
 func (PassIssued) template() (string, string) { return "pass_issued", console }
 
-// Events lists what happened in the house.
+// Events lists what happened in the house, a page at a time.
 type Events struct {
 	Me
 	Events []EventRow
+	// Newer and Older lead to the pages beside this one; empty if there is none.
+	Newer, Older string
 }
 
 func (Events) template() (string, string) { return "events", console }

@@ -151,7 +151,10 @@ func consoleExhibits(now time.Time) []exhibit {
 	live := &PassRow{Issued: now.Add(-20 * time.Minute), Expires: now.Add(40 * time.Minute), Live: true}
 	used := &PassRow{Issued: now.Add(-99 * time.Hour), Expires: now.Add(-98 * time.Hour), Used: now.Add(-98*time.Hour - time.Minute)}
 	return []exhibit{
-		{"admin", People{Me: me("people"), People: people, Two: 3, One: 1, None: 1}, ""},
+		{"admin", People{Me: me("people"), People: people, All: 5, Two: 3, One: 1, None: 1}, ""},
+		{"admin--found", People{Me: me("people"), People: people[3:4], All: 512, Two: 400, One: 100, None: 12, Name: "sam"}, ""},
+		{"admin--nobody", People{Me: me("people"), All: 512, Two: 400, One: 100, None: 12, Name: "zoe"}, ""},
+		{"admin--pages", People{Me: me("people"), People: people, All: 512, Two: 400, One: 100, None: 12, First: "/admin", Next: "/admin?after=tomas"}, ""},
 		{"admin-add-person", AddPerson{Me: me("people")}, ""},
 		{"admin-add-person--wrong", AddPerson{Me: me("people"), Username: "Maia Oduya", DisplayName: "Maia Oduya",
 			WrongUsername: words.Say("console.wrong_username")}, ""},
@@ -164,6 +167,7 @@ func consoleExhibits(now time.Time) []exhibit {
 			SignIn: "https://myaccount.alder.example"}, ""},
 		{"admin-pass--elsewhere", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
 			SignIn: "https://myaccount.alder.example"}, ""},
+		{"admin-events--pages", Events{Me: me("events"), Events: events, Newer: "/admin/events?after=1", Older: "/admin/events?before=0"}, ""},
 		{"admin-events", Events{Me: me("events"), Events: events}, ""},
 	}
 }

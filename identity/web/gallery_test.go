@@ -142,7 +142,7 @@ func TestTemplatesEscape(t *testing.T) {
 		RenamePasskey{Passkey: key, Value: evil, Wrong: evil, Action: evil, Cancel: evil}, DeletePasskey{Passkey: key},
 		AddPasskey{Cancel: evil}, AddPasskeyOn{Attempt: attempt, Way: evil, Name: evil, Undo: evil, Back: evil, Cancel: evil},
 		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: said, Icon: "laptop", Address: evil, With: said}}},
-		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}},
+		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}, Name: evil, First: evil, Next: "javascript:alert(1)"},
 		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: said, WrongDisplay: said},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
 		PassIssued{Me: me, Person: person, Code: evil, SignIn: evil}, Events{Me: me, Events: []EventRow{event}},

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		test func(*testing.T, *kit)
 	}{
 		{"people", testPeople},
+		{"lists of people", testList},
 		{"disabling", testDisabling},
 		{"passkeys", testPasskeys},
 		{"deleting passkeys", testDeletePasskey},
@@ -46,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"clients", testClients},
 		{"sessions", testSessions},
 		{"events", testEvents},
+		{"pages of events", testEventPages},
 		{"events of clients", testClientEvents},
 		{"counts of sign-ins", testSignInCounts},
 		{"sign-in is all or nothing", testSignIn},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"cardea/identity/audit"
@@ -97,41 +98,67 @@ func (s *Surface) administrators(h page) httpd.Handler {
 	}
 }
 
+// maxPeople and maxEvents are how many a page shows.
+const (
+	maxPeople = 100
+	maxEvents = 100
+)
+
 func (s *Surface) people(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	users, err := s.cfg.Directory.Users(r.Context())
+	ready, err := s.cfg.Directory.Readiness(r.Context())
+	if err != nil {
+		return fmt.Errorf("counting people: %w", err)
+	}
+	l := directory.Listing{Name: r.URL.Query().Get("name"), After: r.URL.Query().Get("after"), Limit: maxPeople + 1}
+	members, err := s.cfg.Directory.List(r.Context(), l)
 	if err != nil {
 		return fmt.Errorf("listing people: %w", err)
 	}
-	p := web.People{Me: v.Me("people")}
-	for _, u := range users {
-		passkeys, err := s.cfg.Directory.Passkeys(r.Context(), u.ID)
-		if err != nil {
-			return fmt.Errorf("listing passkeys: %w", err)
-		}
-		switch len(passkeys) {
-		case 0:
-			p.None++
-		case 1:
-			p.One++
-		default:
-			p.Two++
-		}
-		p.People = append(p.People, rowOf(u, passkeys))
+	p := web.People{Me: v.Me("people"), All: ready.People(), Two: ready.Two, One: ready.One, None: ready.None, Name: l.Name}
+	if len(members) > maxPeople {
+		members = members[:maxPeople]
+		p.Next = address("/admin", "name", l.Name, "after", members[maxPeople-1].Username)
+	}
+	if l.After != "" {
+		p.First = address("/admin", "name", l.Name)
+	}
+	for _, m := range members {
+		p.People = append(p.People, rowOf(m))
 	}
 	return s.Render(w, r, http.StatusOK, p)
 }
 
-func rowOf(u directory.User, passkeys []directory.Passkey) web.PersonRow {
-	row := web.PersonRow{
-		ID: string(u.ID), DisplayName: u.DisplayName, Username: u.Username, Admin: u.Admin,
-		Disabled: u.Disabled, Passkeys: len(passkeys), Added: u.Created,
-	}
-	for _, k := range passkeys {
-		if k.LastUsed.After(row.LastUsed) {
-			row.LastUsed = k.LastUsed
+// address returns path with the parameters that are not empty: names, each with
+// its value behind it.
+func address(path string, parameters ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		if parameters[i+1] != "" {
+			q.Set(parameters[i], parameters[i+1])
 		}
 	}
-	return row
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+func rowOf(m directory.Member) web.PersonRow {
+	return web.PersonRow{
+		ID: string(m.ID), DisplayName: m.DisplayName, Username: m.Username, Admin: m.Admin,
+		Disabled: m.Disabled, Passkeys: m.Passkeys, LastUsed: m.LastUsed, Added: m.Created,
+	}
+}
+
+// memberOf returns the person as they stand in a listing.
+func memberOf(u directory.User, passkeys []directory.Passkey) directory.Member {
+	m := directory.Member{User: u, Passkeys: len(passkeys)}
+	for _, k := range passkeys {
+		if k.LastUsed.After(m.LastUsed) {
+			m.LastUsed = k.LastUsed
+		}
+	}
+	return m
 }
 
 func (s *Surface) newPerson(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
@@ -184,27 +211,41 @@ func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	return s.Render(w, r, http.StatusUnprocessableEntity, p)
 }
 
-// maxEvents is how many events a page shows.
-const maxEvents = 200
-
 func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	events, err := s.cfg.Audit.Recent(r.Context(), maxEvents)
+	page, err := s.record(r)
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
 	}
-	users, err := s.cfg.Directory.Users(r.Context())
-	if err != nil {
-		return fmt.Errorf("listing people: %w", err)
-	}
-	names := map[directory.UserID]string{}
-	for _, u := range users {
-		names[u.ID] = u.Username
-	}
 	p := web.Events{Me: v.Me("events")}
-	for _, e := range events {
+	for _, e := range page.Events {
 		row := web.RowOf(e, "")
-		row.Who = web.WhoOf(names[e.UserID], names[e.By])
+		row.Who = web.WhoOf(e.Username, e.ByName)
 		p.Events = append(p.Events, row)
 	}
+	if page.Newer {
+		p.Newer = address("/admin/events", "after", page.Events[0].ID)
+	}
+	if page.Older {
+		p.Older = address("/admin/events", "before", page.Events[len(page.Events)-1].ID)
+	}
 	return s.Render(w, r, http.StatusOK, p)
+}
+
+// record returns the page of the record that the address of r asks for. One that
+// would not be full because it is the last on its side is the outermost instead.
+func (s *Surface) record(r *http.Request) (audit.Page, error) {
+	before, after := r.URL.Query().Get("before"), r.URL.Query().Get("after")
+	switch {
+	case after != "":
+		page, err := s.cfg.Audit.After(r.Context(), after, maxEvents)
+		if err != nil || page.Newer {
+			return page, err
+		}
+	case before != "":
+		page, err := s.cfg.Audit.Before(r.Context(), before, maxEvents)
+		if err != nil || len(page.Events) > 0 {
+			return page, err
+		}
+	}
+	return s.cfg.Audit.Latest(r.Context(), maxEvents)
 }

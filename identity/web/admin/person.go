@@ -44,7 +44,7 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 		return err
 	}
 	p := web.Person{
-		Me: v.Me("people"), Person: rowOf(u, passkeys), Passkeys: web.PasskeyRows(passkeys),
+		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Passkeys: web.PasskeyRows(passkeys),
 		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
 	}
 	for _, e := range events {
@@ -77,7 +77,7 @@ func (s *Surface) newPass(w http.ResponseWriter, r *http.Request, v web.Visitor)
 	if err != nil {
 		return err
 	}
-	return s.Render(w, r, http.StatusOK, web.IssuePass{Me: v.Me("people"), Person: rowOf(u, passkeys), Pass: pass})
+	return s.Render(w, r, http.StatusOK, web.IssuePass{Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Pass: pass})
 }
 
 // issuePass shows the code in the answer to the form itself: it is nowhere else,
@@ -102,7 +102,7 @@ func (s *Surface) issuePass(w http.ResponseWriter, r *http.Request, v web.Visito
 		return fmt.Errorf("issuing an access pass: %w", err)
 	}
 	return s.Render(w, r, http.StatusOK, web.PassIssued{
-		Me: v.Me("people"), Person: rowOf(u, passkeys), Code: code, Expires: pass.Expires,
+		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Code: code, Expires: pass.Expires,
 		SignIn: s.cfg.Site.AccountURL,
 	})
 }
