@@ -24,6 +24,8 @@ type Store interface {
 	EndSession(ctx context.Context, id ID, at time.Time) error
 	// EndSessions ends a person's sessions but one, and says how many.
 	EndSessions(ctx context.Context, user directory.UserID, except ID, at time.Time) (int, error)
+	// SignOut ends all of a person's sessions on behalf of by, and says how many.
+	SignOut(ctx context.Context, by, user directory.UserID, at time.Time) (int, error)
 }
 
 // Config is what a Service needs.
@@ -111,4 +113,9 @@ func (v *Service) End(ctx context.Context, id ID) error {
 // many.
 func (v *Service) EndAll(ctx context.Context, user directory.UserID, except ID) (int, error) {
 	return v.store.EndSessions(ctx, user, except, v.now())
+}
+
+// SignOut ends all of a person's sessions on behalf of by, and says how many.
+func (v *Service) SignOut(ctx context.Context, by, user directory.UserID) (int, error) {
+	return v.store.SignOut(ctx, by, user, v.now())
 }

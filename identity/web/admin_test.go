@@ -231,3 +231,114 @@ func TestPeopleAndEventsComeInPages(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has lost everything is helped at the desk: out everywhere, the lost
+// passkey gone, a pass to come back in; and their account shut until then.
+func TestAdministratorHelpsWhoLostEverything(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	jo, code := h.newcomer("jo")
+	theirs, key := h.visitor(), newSoft(t)
+	theirs.post(theirs.login+"/signin/pass", url.Values{"username": {"jo"}, "code": {code}})
+	theirs.get(theirs.account + "/security/add")
+	if got := theirs.register(key); got.Passkey == "" {
+		t.Fatalf("jo's first passkey: %+v", got)
+	}
+	at := v.account + "/admin/people/" + string(jo.ID)
+	act := func(path, done string) {
+		t.Helper()
+		if a := v.get(at + path); a.status != http.StatusOK || !strings.Contains(a.body, `action="/admin/people/`+string(jo.ID)+path+`"`) {
+			t.Errorf("%s: %d: %s", path, a.status, text(a.body))
+		}
+		a := v.post(at+path, nil)
+		if page := v.get(a.location); a.status != http.StatusSeeOther || !strings.Contains(page.body, done) {
+			t.Errorf("after %s: %d: %s", path, a.status, text(page.body))
+		}
+	}
+	out := func(after string) {
+		t.Helper()
+		if a := theirs.get(theirs.account + "/security"); a.at.Path != "/signin" {
+			t.Errorf("after %s jo is at %s, want /signin", after, a.at)
+		}
+	}
+	act("/sign-out", "Signed out everywhere.")
+	out("signing out")
+	again := func() answer {
+		done := theirs.signIn(key, "")
+		if done.Location == "" {
+			return answer{body: done.Reason}
+		}
+		return theirs.get(theirs.account + "/security")
+	}
+	if a := again(); a.status != http.StatusOK || a.at.Path != "/security" {
+		t.Fatalf("jo signs in again: %s", text(a.body))
+	}
+	act("/close", "The account is closed.")
+	out("closing")
+	if a := again(); a.body != "disabled" && a.body != "refused" {
+		t.Errorf("jo signs in to a closed account: %s", text(a.body))
+	}
+	act("/open", "The account is open again.")
+	if a := again(); a.status != http.StatusOK || a.at.Path != "/security" {
+		t.Errorf("jo signs in to the account that is open again: %s", text(a.body))
+	}
+
+	lost := "/passkeys/" + string(h.passkeys("jo")[0].ID) + "/delete"
+	if a := v.get(at + lost); !strings.Contains(a.body, "Issue an access pass first") || strings.Contains(a.body, "<button") {
+		t.Errorf("the only passkey, without a pass: %s", text(a.body))
+	}
+	if a := v.post(at+lost, nil); a.status != http.StatusConflict || len(h.passkeys("jo")) != 1 {
+		t.Errorf("the only passkey was deleted without a pass: %d: %s", a.status, text(a.body))
+	}
+	v.post(at+"/pass", url.Values{"ttl": {"1h"}})
+	if a := v.get(at + lost); !strings.Contains(a.body, "the access pass is the only way in") {
+		t.Errorf("the only passkey, with a pass: %s", text(a.body))
+	}
+	act(lost, "The passkey is deleted.")
+	out("the deletion")
+	if a := v.get(at + lost); a.status != http.StatusNotFound {
+		t.Errorf("deleting it again: %d", a.status)
+	}
+	page := v.get(at).body
+	for _, want := range []string{"Signed out everywhere", "Account closed", "Account opened again", "Passkey deleted", "By an administrator"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("jo's page lacks %q: %s", want, text(page))
+		}
+	}
+}
+
+// An administrator cannot lock themselves out here, nor do anything of it with a
+// session that was left open.
+func TestActsUponAccountsAreGuarded(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	maia := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia"))
+	jo, _ := h.newcomer("jo")
+	own := h.passkeys("maia")[0]
+	for _, path := range []string{"/sign-out", "/close", "/open", "/passkeys/" + string(own.ID) + "/delete"} {
+		for _, a := range []answer{v.get(v.account + "/admin/people/" + string(maia.ID) + path), v.post(v.account+"/admin/people/"+string(maia.ID)+path, nil)} {
+			if a.status != http.StatusForbidden || !strings.Contains(a.body, "This is your own account.") {
+				t.Errorf("%s of the administrator's own: %d: %s", path, a.status, text(a.body))
+			}
+		}
+		// Somebody else's passkey under jo's name is nobody's.
+		if strings.HasPrefix(path, "/passkeys") {
+			if a := v.post(v.account+"/admin/people/"+string(jo.ID)+path, nil); a.status != http.StatusNotFound {
+				t.Errorf("the administrator's passkey by way of jo: %d", a.status)
+			}
+		}
+	}
+	h.wait(policy.Freshness + time.Second)
+	for _, path := range []string{"/sign-out", "/close", "/open"} {
+		u := v.account + "/admin/people/" + string(jo.ID) + path
+		if a := v.post(u, nil); a.status != http.StatusForbidden || !strings.Contains(a.body, "since you last unlocked") {
+			t.Errorf("%s after 5 minutes: %d: %s", path, a.status, text(a.body))
+		}
+		if a := v.get(u); a.at.Path != "/signin" {
+			t.Errorf("the page of %s after 5 minutes: at %s, want /signin", path, a.at)
+		}
+	}
+	if u := must[directory.User](t)(h.directory.User(t.Context(), jo.ID)); u.Disabled || len(h.passkeys("maia")) != 1 {
+		t.Error("something was done all the same")
+	}
+}

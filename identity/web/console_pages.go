@@ -53,10 +53,28 @@ type Person struct {
 	Sessions int
 	Pass     *PassRow // the last one issued, if any
 	Events   []EventRow
-	JustMade bool // the person was just added
+	JustMade bool       // the person was just added
+	Done     words.Text // what was just done to them
+	Yours    bool       // the person is the reader
 }
 
 func (Person) template() (string, string) { return "person", console }
+
+// PersonAct asks whether to do something to a person's account, and shows the
+// price.
+type PersonAct struct {
+	Me
+	Person  PersonRow
+	Heading words.Text
+	Passkey *PasskeyRow // the one that it is about, if any
+	Price   []words.Text
+	Action  string // path that the form goes to
+	Button  words.Text
+	// Instead leads to what must be done first; then there is no Button.
+	Instead Link
+}
+
+func (PersonAct) template() (string, string) { return "person_act", console }
 
 // A PassRow is an access pass without its code.
 type PassRow struct {
@@ -109,4 +127,6 @@ type EventRow struct {
 	Address   string
 	Why       words.Text // of a refusal, a sentence
 	Reference string
+	// ByAdmin: somebody did it to the reader's account who was not the reader.
+	ByAdmin bool
 }

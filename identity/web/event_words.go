@@ -36,7 +36,7 @@ var nothing = words.Plain("–")
 func RowOf(e audit.Event, passkey string) EventRow {
 	row := EventRow{
 		Time: e.Time, What: whatOf(e), Icon: "info", How: howOf(e, passkey), Agent: agentOf(e.UserAgent),
-		Address: e.Address, Reference: e.Reference,
+		Address: e.Address, Reference: e.Reference, ByAdmin: e.By != "" && e.By != e.UserID,
 	}
 	if icon, ok := kindIcons[e.Kind]; ok {
 		row.Icon = icon
@@ -64,6 +64,8 @@ func whatOf(e audit.Event) words.Text {
 		key = "event." + string(e.Kind) + ".refused"
 	}
 	switch {
+	case e.Kind == audit.SessionsEnded && e.By != "":
+		return words.Say("console.event_signed_out")
 	case e.Kind == audit.ClientSignIn && e.ClientName != "":
 		return words.Say(key+"_named", "App", e.ClientName)
 	case words.Has(key):

@@ -148,6 +148,7 @@ func consoleExhibits(now time.Time) []exhibit {
 		events[i].Who = WhoOf("maia@alder.example", "")
 	}
 	events[2].Who = WhoOf("jo@alder.example", "tomas@alder.example")
+	phone := samplePasskeys(now)[0]
 	live := &PassRow{Issued: now.Add(-20 * time.Minute), Expires: now.Add(40 * time.Minute), Live: true}
 	used := &PassRow{Issued: now.Add(-99 * time.Hour), Expires: now.Add(-98 * time.Hour), Used: now.Add(-98*time.Hour - time.Minute)}
 	return []exhibit{
@@ -161,6 +162,16 @@ func consoleExhibits(now time.Time) []exhibit {
 		{"admin-person", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: used, Events: sampleEvents(now)}, ""},
 		{"admin-person--new", Person{Me: me("people"), Person: people[1], JustMade: true}, ""},
 		{"admin-person--closed", Person{Me: me("people"), Person: people[3], Pass: live}, ""},
+		{"admin-person--done", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: live, Events: sampleEvents(now), Done: words.Say("console.done_delete")}, ""},
+		{"admin-person--yours", Person{Me: me("people"), Person: people[4], Passkeys: samplePasskeys(now), Sessions: 1, Yours: true}, ""},
+		{"admin-person-close", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("console.close_heading", "Name", "Maia Oduya"),
+			Price: []words.Text{words.Say("console.close_price", "Name", "Maia Oduya")}, Button: words.Say("console.close"), Action: "/admin/people/3/close"}, ""},
+		{"admin-person-delete", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("security.delete_heading", "Name", phone.Name), Passkey: &phone,
+			Price:  []words.Text{words.Say("console.delete_price", "Name", "Maia Oduya"), words.Say("console.delete_left", "Count", 2)},
+			Button: words.Say("security.delete_it"), Action: "/admin/people/3/passkeys/1/delete"}, ""},
+		{"admin-person-delete--pass-first", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("security.delete_heading", "Name", phone.Name), Passkey: &phone,
+			Price:   []words.Text{words.Say("console.delete_price", "Name", "Maia Oduya"), words.Say("console.delete_first_pass")},
+			Instead: Link{words.Say("console.issue"), "/admin/people/3/pass"}}, ""},
 		{"admin-issue-pass", IssuePass{Me: me("people"), Person: people[1]}, ""},
 		{"admin-issue-pass--again", IssuePass{Me: me("people"), Person: people[2], Pass: live}, ""},
 		{"admin-pass", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),

@@ -145,6 +145,7 @@ func TestTemplatesEscape(t *testing.T) {
 		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}, Name: evil, First: evil, Next: "javascript:alert(1)"},
 		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: said, WrongDisplay: said},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
+		PersonAct{Me: me, Person: person, Heading: said, Passkey: &key, Price: []words.Text{said}, Action: "javascript:alert(1)", Button: said},
 		PassIssued{Me: me, Person: person, Code: evil, SignIn: evil}, Events{Me: me, Events: []EventRow{event}},
 	} {
 		html, err := ui.HTML(p)

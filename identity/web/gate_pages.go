@@ -10,7 +10,7 @@ import (
 var pages = []Page{
 	SignIn{}, SignInOptions{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
 	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, AddPasskeyOn{}, Sessions{}, History{},
-	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
+	People{}, AddPerson{}, Person{}, PersonAct{}, IssuePass{}, PassIssued{}, Events{},
 }
 
 // frames, each a card or a frame with navigation.

@@ -10,6 +10,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/session"
 )
 
 // another gives u one passkey more.
@@ -143,5 +144,60 @@ func testEventPages(t *testing.T, k *kit) {
 		if details(got) != tt.want {
 			t.Errorf("%s: %s, want %s", tt.doing, details(got), tt.want)
 		}
+	}
+}
+
+// An administrator may take the last passkey of somebody who has another way in;
+// nobody may take their own.
+func testTakeLast(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u, p := k.member("maia", false)
+	by := func(who directory.UserID) directory.Change {
+		return directory.Change{Kind: directory.PasskeyDeleted, At: k.now, By: who, User: u.ID, Passkey: p.ID}
+	}
+	issue := func(expires time.Time) {
+		k.Helper()
+		pass := directory.AccessPass{UserID: u.ID, IssuedBy: "admin", Issued: k.now, Expires: expires}
+		k.must(k.PutAccessPass(ctx, pass, directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32)), k.change(directory.PassIssued)))
+	}
+	k.want("by an administrator, with a pass that was used", k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")), directory.ErrLastWayIn)
+	issue(k.now)
+	k.want("by an administrator, with a pass that has run out", k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")), directory.ErrLastWayIn)
+	issue(k.now.Add(time.Hour))
+	k.want("by themselves, with a pass", k.DeletePasskey(ctx, u.ID, p.ID, "", by(u.ID)), directory.ErrLastWayIn)
+	s, _ := k.session(u, p)
+	k.must(k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")))
+	if left, err := k.Passkeys(ctx, u.ID); err != nil || len(left) != 0 {
+		t.Errorf("%d passkeys left, %v", len(left), err)
+	}
+	_, err := k.SessionByID(ctx, s.ID)
+	k.want("a session of the passkey that was taken", err, session.ErrNone)
+	last, err := k.EventsByUser(ctx, u.ID, 1)
+	if err != nil || last[0].Kind != audit.PasskeyDeleted || last[0].By != "admin" {
+		t.Errorf("record = %+v, %v", last, err)
+	}
+}
+
+func testSignOut(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u, p := k.member("maia", false)
+	ana, anas := k.member("ana", true)
+	theirs, _ := k.session(ana, anas)
+	k.session(u, p)
+	k.session(u, p)
+	before, err := k.Sessions(ctx, u.ID)
+	k.must(err)
+	if n, err := k.SignOut(ctx, ana.ID, u.ID, k.now); err != nil || n != len(before) {
+		t.Errorf("SignOut() = %d, %v, want %d", n, err, len(before))
+	}
+	if left, err := k.Sessions(ctx, u.ID); err != nil || len(left) != 0 {
+		t.Errorf("%d sessions left, %v", len(left), err)
+	}
+	if _, err := k.SessionByID(ctx, theirs.ID); err != nil {
+		t.Errorf("the administrator's own session: %v", err)
+	}
+	last, err := k.EventsByUser(ctx, u.ID, 1)
+	if err != nil || last[0].Kind != audit.SessionsEnded || last[0].By != ana.ID || last[0].ByName != "ana" {
+		t.Errorf("record = %+v, %v", last, err)
 	}
 }

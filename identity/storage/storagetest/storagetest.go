@@ -41,6 +41,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"passkeys", testPasskeys},
 		{"deleting passkeys", testDeletePasskey},
 		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
+		{"taking the last passkey", testTakeLast},
+		{"signing somebody out", testSignOut},
 		{"passes", testPasses},
 		{"passes that are guessed from everywhere", testNameTries},
 		{"setup code", testSetupCode},

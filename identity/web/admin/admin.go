@@ -53,6 +53,14 @@ var routes = []route{
 	{"GET /admin/people/{id}", (*Surface).person},
 	{"GET /admin/people/{id}/pass", (*Surface).newPass},
 	{"POST /admin/people/{id}/pass", (*Surface).issuePass},
+	{"GET /admin/people/{id}/sign-out", asks(signOut)},
+	{"POST /admin/people/{id}/sign-out", does(signOut)},
+	{"GET /admin/people/{id}/close", asks(shut)},
+	{"POST /admin/people/{id}/close", does(shut)},
+	{"GET /admin/people/{id}/open", asks(reopen)},
+	{"POST /admin/people/{id}/open", does(reopen)},
+	{"GET /admin/people/{id}/passkeys/{passkey}/delete", asks(take)},
+	{"POST /admin/people/{id}/passkeys/{passkey}/delete", does(take)},
 	{"GET /admin/events", (*Surface).events},
 }
 

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 )
 
 // subject returns the person whom the address names, and their passkeys.
@@ -46,6 +48,12 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	p := web.Person{
 		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Passkeys: web.PasskeyRows(passkeys),
 		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
+	}
+	p.Yours = policy.MayActUpon(v.User, u.ID) != nil
+	for _, a := range []act{signOut, shut, reopen, take} {
+		if r.URL.Query().Get("done") == a.name && web.JustDone(r) {
+			p.Done = words.Say("console.done_" + a.name)
+		}
 	}
 	for _, e := range events {
 		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
