@@ -19,7 +19,7 @@ import (
 type galleryCommand struct {
 	Folder string   `arg:"" type:"path" help:"Where the pictures go."`
 	Only   string   `help:"Only pages whose name matches this pattern, such as signin*." default:"*"`
-	Lang   []string `help:"Languages of the sign-in pages and My Account, such as de and ar; may be given more than once." default:"en"`
+	Lang   []string `help:"Languages of the sign-in pages, My Account and the console, such as de and ar; may be given more than once." default:"en"`
 	Narrow bool     `help:"The smallest screen, 320 pixels, too."`
 }
 

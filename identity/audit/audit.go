@@ -86,7 +86,10 @@ type Event struct {
 	// ClientName is what the client is called today. A Store fills it in when
 	// an Event is read; empty if there is no such client any more.
 	ClientName string
-	Outcome    Outcome
+	// Username and ByName are the user names of UserID and By, filled in like
+	// ClientName.
+	Username, ByName string
+	Outcome          Outcome
 	// Reason is the stable code of a refusal.
 	Reason string
 	// Reference names the request, as on the error page.
@@ -121,6 +124,11 @@ type Store interface {
 	// EventsByReference returns all events of the request of that reference, the
 	// newest first, at most limit.
 	EventsByReference(ctx context.Context, reference string, limit int) ([]Event, error)
+	// EventsBefore returns the newest events that are older than the one of that
+	// ID, EventsAfter the oldest that are newer: each the newest first, at most
+	// limit, and without what Events leaves out.
+	EventsBefore(ctx context.Context, id string, limit int) ([]Event, error)
+	EventsAfter(ctx context.Context, id string, limit int) ([]Event, error)
 	// SignInsByUser counts the sign-ins of a person, by passkey, by pass and in programs,
 	// since a time, and those that were refused.
 	SignInsByUser(ctx context.Context, user directory.UserID, since time.Time) (done, refused int, err error)

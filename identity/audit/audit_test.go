@@ -64,6 +64,16 @@ func (a *ask) EventsByReference(_ context.Context, reference string, limit int) 
 	return []audit.Event{{Reference: reference}}, nil
 }
 
+func (a *ask) EventsBefore(_ context.Context, _ string, limit int) ([]audit.Event, error) {
+	*a = ask(limit)
+	return nil, nil
+}
+
+func (a *ask) EventsAfter(_ context.Context, _ string, limit int) ([]audit.Event, error) {
+	*a = ask(limit)
+	return nil, nil
+}
+
 func (a *ask) SignInsByUser(context.Context, directory.UserID, time.Time) (int, int, error) {
 	return 0, 0, nil
 }
@@ -105,6 +115,12 @@ func TestLimitsAreKeptInRange(t *testing.T) {
 	for limit, want := range map[int]ask{-1: 0, 0: 0, 10: 10, audit.MaxEvents: audit.MaxEvents, 1 << 30: audit.MaxEvents} {
 		if _, err := l.Recent(t.Context(), limit); err != nil || store != want {
 			t.Errorf("Recent(%d) asked for %d (%v), want %d", limit, store, err, want)
+		}
+		for name, page := range map[string]func(context.Context, string, int) (audit.Page, error){"Before": l.Before, "After": l.After} {
+			// One more is asked for, to know whether there is one.
+			if _, err := page(t.Context(), "id", limit); err != nil || store != want+1 {
+				t.Errorf("%s(%d) asked for %d (%v), want %d", name, limit, store, err, want+1)
+			}
 		}
 		if _, err := l.ByUser(t.Context(), "u", limit); err != nil || store != want {
 			t.Errorf("ByUser(%d) asked for %d (%v), want %d", limit, store, err, want)

@@ -137,6 +137,14 @@ func (d *Directory) LosePasskey(ctx context.Context, owner UserID, id PasskeyID,
 	return d.store.DeletePasskey(ctx, owner, id, keep, c)
 }
 
+// TakePasskey deletes one of owner's passkeys on behalf of by, an administrator,
+// and ends the sessions that were begun with it. The only one may go if owner
+// has an access pass that works; otherwise the error is ErrLastWayIn.
+func (d *Directory) TakePasskey(ctx context.Context, by, owner UserID, id PasskeyID) error {
+	c := Change{Kind: PasskeyDeleted, At: d.now(), By: by, User: owner, Passkey: id}
+	return d.store.DeletePasskey(ctx, owner, id, "", c)
+}
+
 // IssueAccessPass makes a pass for a person on behalf of by and returns its
 // code, which is not kept and cannot be had again. A ttl of zero means
 // DefaultPassTTL; one out of range is ErrPassTTL.

@@ -49,6 +49,10 @@ type UserStore interface {
 	UserByHandle(ctx context.Context, handle []byte) (User, error)
 	// Users returns everybody, in the order of their user names.
 	Users(ctx context.Context) ([]User, error)
+	// List returns the people whom l says, in the order of their user names.
+	List(ctx context.Context, l Listing) ([]Member, error)
+	// Readiness counts everybody.
+	Readiness(ctx context.Context) (Readiness, error)
 	// AddUser returns ErrNameTaken if the user name is taken.
 	AddUser(ctx context.Context, u User, c Change) error
 	// SetDisabled also ends the sessions of whom it disables. It returns

@@ -39,6 +39,8 @@ var (
 	ErrTooManyPasskeys   = directory.ErrTooManyPasskeys
 	ErrLastWayIn         = directory.ErrLastWayIn
 	ErrNotAdmin          = errors.New("not an administrator")
+	// ErrOwnAccount: an administrator is no administrator of themselves.
+	ErrOwnAccount = errors.New("an administrator's own account")
 	// ErrNotNative: this client is not one that signs people in without a page.
 	ErrNotNative = errors.New("client may not sign people in without a page")
 )
@@ -139,6 +141,16 @@ func MayLetIn(u directory.User, p Proof, now time.Time) error {
 	}
 	if !p.Fresh(now) {
 		return ErrNotFresh
+	}
+	return nil
+}
+
+// MayActUpon decides whether an administrator whom MayLetIn lets may sign the
+// person other out, delete their passkeys, and close and open their account.
+// Their own they change in My Account, where they cannot lock themselves out.
+func MayActUpon(u directory.User, other directory.UserID) error {
+	if u.ID == other {
+		return ErrOwnAccount
 	}
 	return nil
 }

@@ -68,6 +68,8 @@ func TestPolicy(t *testing.T) {
 		{"a fresh person lets in", policy.MayLetIn(person, fresh, now), policy.ErrNotAdmin},
 		{"an administrator with a pass lets in", policy.MayLetIn(admin, pass, now), policy.ErrPassOnlyRegisters},
 		{"a disabled administrator lets in", policy.MayLetIn(disabled, fresh, now), policy.ErrDisabled},
+		{"an administrator acts upon another", policy.MayActUpon(admin, person.ID), nil},
+		{"an administrator acts upon themselves", policy.MayActUpon(admin, admin.ID), policy.ErrOwnAccount},
 		{"a disabled administrator", policy.MayAdminister(disabled, fresh), policy.ErrDisabled},
 	} {
 		if !errors.Is(tt.got, tt.want) || (tt.want == nil) != (tt.got == nil) {

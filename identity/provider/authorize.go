@@ -25,7 +25,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return httpd.Errorf(http.StatusBadRequest, badRequest, "reading authorization request: %w", err)
+		return stopped(badRequest, "reading authorization request: %w", err)
 	}
 	q, twice := parse(values)
 	req := authorizationRequest{redirectURI: q["redirect_uri"], state: q["state"]}
@@ -57,25 +57,40 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) error {
 	values, oerr := formValues(r)
 	if oerr != nil {
-		return httpd.Errorf(http.StatusBadRequest, badRequest, "reading authorization request: %w", oerr)
+		return stopped(badRequest, "reading authorization request: %w", oerr)
 	}
 	query := values.Encode()
 	if len(query) > maxRequest {
-		return httpd.Errorf(http.StatusBadRequest, badRequest, "authorization request of %d bytes", len(query))
+		return stopped(badRequest, "authorization request of %d bytes", len(query))
 	}
 	http.Redirect(w, r, PathAuthorize+"?"+query, http.StatusSeeOther) // never 307: RFC 9700 §4.12
 	return nil
 }
 
-// What people read when an application has sent them here in a way that we
-// cannot answer to the application.
+// An unanswerable is why a person is stopped here whom an application has sent
+// in a way that we cannot answer to the application: the code of what the pages
+// say of it, in the reader's language.
+type unanswerable string
+
 const (
-	badRequest = "The application that sent you here did it in a way we don't understand. " +
-		"Go back and try again, or tell the people who look after it."
-	unknownClient = "The application that sent you here isn't known to us. Tell the people who look after it."
-	badRedirect   = "The application that sent you here wants you back at an address that isn't its own, " +
-		"so we stopped. Tell the people who look after it."
+	badRequest    unanswerable = "client_request"
+	unknownClient unanswerable = "unknown_client"
+	badRedirect   unanswerable = "client_redirect"
 )
+
+// inEnglish is for where there are no pages.
+var inEnglish = map[unanswerable]string{
+	badRequest: "The application that sent you here did it in a way we don't understand. " +
+		"Go back and try again, or tell the people who look after it.",
+	unknownClient: "The application that sent you here isn't known to us. Tell the people who look after it.",
+	badRedirect: "The application that sent you here wants you back at an address that isn't its own, " +
+		"so we stopped. Tell the people who look after it.",
+}
+
+// stopped returns the error for why, with its cause as by fmt.Errorf.
+func stopped(why unanswerable, format string, args ...any) error {
+	return &httpd.Error{Status: http.StatusBadRequest, Code: string(why), Public: inEnglish[why], Err: fmt.Errorf(format, args...)}
+}
 
 // trusted returns the client of a request if its redirect URI may be used. Its
 // error is a page: nobody is ever redirected to where we do not know
@@ -85,12 +100,12 @@ func (p *Provider) trusted(ctx context.Context, q params) (directory.Client, err
 	c, err := p.cfg.Directory.Client(ctx, id)
 	switch {
 	case id == "" || errors.Is(err, directory.ErrNoClient):
-		return directory.Client{}, httpd.Errorf(http.StatusBadRequest, unknownClient, "authorization request: client %q is not registered", id)
+		return directory.Client{}, stopped(unknownClient, "authorization request: client %q is not registered", id)
 	case err != nil:
 		return directory.Client{}, fmt.Errorf("finding client: %w", err)
 	}
 	if err := checkRedirect(c, q["redirect_uri"]); err != nil {
-		return directory.Client{}, httpd.Errorf(http.StatusBadRequest, badRedirect, "authorization request: client %q: %w", id, err)
+		return directory.Client{}, stopped(badRedirect, "authorization request: client %q: %w", id, err)
 	}
 	return c, nil
 }

@@ -31,6 +31,8 @@ type Store interface {
 	// the person, and records that they said of what about refers to that it
 	// was not them. It says how many sessions it ended.
 	Deny(ctx context.Context, user directory.UserID, except ID, about string, at time.Time) (int, error)
+	// SignOut ends all of a person's sessions on behalf of by, and says how many.
+	SignOut(ctx context.Context, by, user directory.UserID, at time.Time) (int, error)
 }
 
 // Config is what a Service needs.
@@ -137,4 +139,9 @@ func (v *Service) EndAll(ctx context.Context, user directory.UserID, except ID) 
 // session that stays: nobody knows how far a stranger came.
 func (v *Service) Deny(ctx context.Context, user directory.UserID, except ID, about string) (int, error) {
 	return v.store.Deny(ctx, user, except, about, v.now())
+}
+
+// SignOut ends all of a person's sessions on behalf of by, and says how many.
+func (v *Service) SignOut(ctx context.Context, by, user directory.UserID) (int, error) {
+	return v.store.SignOut(ctx, by, user, v.now())
 }

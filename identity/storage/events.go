@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"cardea/identity/audit"
@@ -12,9 +13,11 @@ import (
 const eventColumns = `id, at, kind, person_id, by_id, client_id, outcome, reason, reference,
 	address, user_agent, passkey_id, detail`
 
-// eventRead is eventColumns and what the client is called today.
+// eventRead is eventColumns and what the client and the people are called today.
 const eventRead = eventColumns + `,
-	COALESCE((SELECT name FROM client WHERE client.id = event.client_id), '')`
+	COALESCE((SELECT name FROM client WHERE client.id = event.client_id), ''),
+	COALESCE((SELECT username FROM person WHERE person.id = event.person_id), ''),
+	COALESCE((SELECT username FROM person WHERE person.id = event.by_id), '')`
 
 // eventListed is true of all events but those that say that a page of our own
 // was told who is signed in.
@@ -25,7 +28,7 @@ func scanEvent(r row) (audit.Event, error) {
 	var e audit.Event
 	var when int64
 	err := r.Scan(&e.ID, &when, &e.Kind, &e.UserID, &e.By, &e.Client, &e.Outcome, &e.Reason, &e.Reference,
-		&e.Address, &e.UserAgent, &e.PasskeyID, &e.Detail, &e.ClientName)
+		&e.Address, &e.UserAgent, &e.PasskeyID, &e.Detail, &e.ClientName, &e.Username, &e.ByName)
 	e.Time = at(when)
 	return e, err
 }
@@ -65,6 +68,20 @@ func (db *DB) Events(ctx context.Context, limit int) ([]audit.Event, error) {
 func (db *DB) EventsByReference(ctx context.Context, reference string, limit int) ([]audit.Event, error) {
 	rows, err := db.query(ctx, "SELECT "+eventRead+" FROM event WHERE reference = $1 ORDER BY id DESC LIMIT $2", reference, limit)
 	return all(rows, err, scanEvent)
+}
+
+// EventsBefore implements audit.Store.
+func (db *DB) EventsBefore(ctx context.Context, id string, limit int) ([]audit.Event, error) {
+	rows, err := db.query(ctx, "SELECT "+eventRead+" FROM event WHERE id < $1 AND "+eventListed+" ORDER BY id DESC LIMIT $2", id, limit)
+	return all(rows, err, scanEvent)
+}
+
+// EventsAfter implements audit.Store.
+func (db *DB) EventsAfter(ctx context.Context, id string, limit int) ([]audit.Event, error) {
+	rows, err := db.query(ctx, "SELECT "+eventRead+" FROM event WHERE id > $1 AND "+eventListed+" ORDER BY id LIMIT $2", id, limit)
+	found, err := all(rows, err, scanEvent)
+	slices.Reverse(found)
+	return found, err
 }
 
 // SignInsByUser implements audit.Store.

@@ -83,8 +83,17 @@ func (db *DB) EndSession(ctx context.Context, id session.ID, now time.Time) erro
 
 // EndSessions implements session.Store.
 func (db *DB) EndSessions(ctx context.Context, user directory.UserID, except session.ID, now time.Time) (n int, err error) {
+	return db.endSessions(ctx, except, audit.Event{Time: now, Kind: audit.SessionsEnded, UserID: user, Outcome: audit.Done})
+}
+
+// SignOut implements session.Store.
+func (db *DB) SignOut(ctx context.Context, by, user directory.UserID, now time.Time) (int, error) {
+	return db.endSessions(ctx, "", audit.Event{Time: now, Kind: audit.SessionsEnded, UserID: user, By: by, Outcome: audit.Done})
+}
+
+func (db *DB) endSessions(ctx context.Context, except session.ID, e audit.Event) (n int, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(user), string(except))
+		res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(e.UserID), string(except))
 		if err != nil {
 			return err
 		}
@@ -92,8 +101,8 @@ func (db *DB) EndSessions(ctx context.Context, user directory.UserID, except ses
 		if n = int(ended); err != nil || n == 0 {
 			return err
 		}
-		return insertEvent(ctx, tx, audit.Event{Time: now, Kind: audit.SessionsEnded, UserID: user,
-			Outcome: audit.Done, Detail: fmt.Sprintf("%d sessions", n)})
+		e.Detail = fmt.Sprintf("%d sessions", n)
+		return insertEvent(ctx, tx, e)
 	})
 	return n, err
 }

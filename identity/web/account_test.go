@@ -250,7 +250,7 @@ func TestEndedSessionIsOverAtOnce(t *testing.T) {
 	if a := other.get(other.account + "/security"); a.at.Path != "/signin" {
 		t.Errorf("the other browser: at %s, want /signin", a.at)
 	}
-	if a := other.post(other.account+"/sessions/others/end", nil); a.status != http.StatusUnauthorized || !strings.Contains(a.body, "You&#39;ve been signed out.") {
+	if a := other.post(other.account+"/sessions/others/end", nil); a.status != http.StatusUnauthorized || !strings.Contains(a.body, "You&#39;ve been signed out meanwhile.") {
 		t.Errorf("a form of the other browser: %d: %s", a.status, text(a.body))
 	}
 	var no said

@@ -42,7 +42,7 @@ var nothing = words.Plain("–")
 func RowOf(e audit.Event, passkey string) EventRow {
 	row := EventRow{
 		Time: e.Time, What: whatOf(e), Icon: "info", How: howOf(e, passkey), Agent: agentOf(e.UserAgent),
-		Address: e.Address, Reference: e.Reference,
+		Address: e.Address, Reference: e.Reference, ByAdmin: e.By != "" && e.By != e.UserID,
 	}
 	if icon, ok := kindIcons[e.Kind]; ok {
 		row.Icon = icon
@@ -72,6 +72,8 @@ func whatOf(e audit.Event) words.Text {
 		key = "event." + string(e.Kind) + ".refused"
 	}
 	switch {
+	case e.Kind == audit.SessionsEnded && e.By != "":
+		return words.Say("console.event_signed_out")
 	case (e.Kind == audit.ClientSignIn || e.Kind == audit.AccessRemoved && e.Outcome == audit.Done) && e.ClientName != "":
 		return words.Say(key+"_named", "App", e.ClientName)
 	case words.Has(key):
@@ -126,4 +128,17 @@ func WhatToDo(e audit.Event) words.Text {
 		return words.Text{}
 	}
 	return words.Say("history.do." + key)
+}
+
+// WhoOf says whom an event concerns, and who did it if that was somebody else.
+// Both are user names; either may be empty.
+func WhoOf(who, by string) words.Text {
+	said := nothing
+	if who != "" {
+		said = words.Plain(who)
+	}
+	if by == "" || by == who {
+		return said
+	}
+	return words.Say("console.who_by", "Who", said, "By", by)
 }

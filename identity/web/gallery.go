@@ -34,7 +34,11 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 	}, func() time.Time { return now }).In(l)
 	var all []GalleryPage
 	for _, e := range exhibits(now) {
-		page, err := ui.HTML(e.page)
+		clock := ui
+		if strings.HasSuffix(e.name, "--elsewhere") {
+			clock = ui.By(ParseZone("Asia/Kolkata"))
+		}
+		page, err := clock.HTML(e.page)
 		if err != nil {
 			return nil, err
 		}
@@ -129,6 +133,7 @@ func accountExhibits(now time.Time) []exhibit {
 		{"account-sessions", Sessions{Me: me("sessions"), Sessions: sessions}, ""},
 		{"account-sessions-end", EndAll{Sessions: sessions}, ""},
 		{"account-sessions--ended", Sessions{Me: me("sessions"), Sessions: sessions[:1], Ended: 2}, ""},
+		{"account-history--elsewhere", History{Me: me("history"), Events: sampleEvents(now)}, ""},
 	}
 }
 
@@ -145,23 +150,40 @@ func consoleExhibits(now time.Time) []exhibit {
 	}
 	events := sampleEvents(now)
 	for i := range events {
-		events[i].Who = "maia@alder.example"
+		events[i].Who = WhoOf("maia@alder.example", "")
 	}
-	events[2].Who = "jo@alder.example (by tomas@alder.example)"
+	events[2].Who = WhoOf("jo@alder.example", "tomas@alder.example")
+	phone := samplePasskeys(now)[0]
 	live := &PassRow{Issued: now.Add(-20 * time.Minute), Expires: now.Add(40 * time.Minute), Live: true}
 	used := &PassRow{Issued: now.Add(-99 * time.Hour), Expires: now.Add(-98 * time.Hour), Used: now.Add(-98*time.Hour - time.Minute)}
 	return []exhibit{
-		{"admin", People{Me: me("people"), People: people, Two: 3, One: 1, None: 1}, ""},
+		{"admin", People{Me: me("people"), People: people, All: 5, Two: 3, One: 1, None: 1}, ""},
+		{"admin--found", People{Me: me("people"), People: people[3:4], All: 512, Two: 400, One: 100, None: 12, Name: "sam"}, ""},
+		{"admin--nobody", People{Me: me("people"), All: 512, Two: 400, One: 100, None: 12, Name: "zoe"}, ""},
+		{"admin--pages", People{Me: me("people"), People: people, All: 512, Two: 400, One: 100, None: 12, First: "/admin", Next: "/admin?after=tomas"}, ""},
 		{"admin-add-person", AddPerson{Me: me("people")}, ""},
 		{"admin-add-person--wrong", AddPerson{Me: me("people"), Username: "Maia Oduya", DisplayName: "Maia Oduya",
-			WrongUsername: "Use up to 64 letters a to z, digits, and . _ - + @."}, ""},
+			WrongUsername: words.Say("console.wrong_username")}, ""},
 		{"admin-person", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: used, Events: sampleEvents(now)}, ""},
 		{"admin-person--new", Person{Me: me("people"), Person: people[1], JustMade: true}, ""},
 		{"admin-person--closed", Person{Me: me("people"), Person: people[3], Pass: live}, ""},
+		{"admin-person--done", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: live, Events: sampleEvents(now), Done: words.Say("console.done_delete")}, ""},
+		{"admin-person--yours", Person{Me: me("people"), Person: people[4], Passkeys: samplePasskeys(now), Sessions: 1, Yours: true}, ""},
+		{"admin-person-close", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("console.close_heading", "Name", "Maia Oduya"),
+			Price: []words.Text{words.Say("console.close_price", "Name", "Maia Oduya")}, Button: words.Say("console.close"), Action: "/admin/people/3/close"}, ""},
+		{"admin-person-delete", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("security.delete_heading", "Name", phone.Name), Passkey: &phone,
+			Price:  []words.Text{words.Say("console.delete_price", "Name", "Maia Oduya"), words.Say("console.delete_left", "Count", 2)},
+			Button: words.Say("security.delete_it"), Action: "/admin/people/3/passkeys/1/delete"}, ""},
+		{"admin-person-delete--pass-first", PersonAct{Me: me("people"), Person: people[2], Heading: words.Say("security.delete_heading", "Name", phone.Name), Passkey: &phone,
+			Price:   []words.Text{words.Say("console.delete_price", "Name", "Maia Oduya"), words.Say("console.delete_first_pass")},
+			Instead: Link{words.Say("console.issue"), "/admin/people/3/pass"}}, ""},
 		{"admin-issue-pass", IssuePass{Me: me("people"), Person: people[1]}, ""},
 		{"admin-issue-pass--again", IssuePass{Me: me("people"), Person: people[2], Pass: live}, ""},
 		{"admin-pass", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
 			SignIn: "https://myaccount.alder.example"}, ""},
+		{"admin-pass--elsewhere", PassIssued{Me: me("people"), Person: people[1], Code: "K7QM4-TXA9E", Expires: now.Add(time.Hour),
+			SignIn: "https://myaccount.alder.example"}, ""},
+		{"admin-events--pages", Events{Me: me("events"), Events: events, Newer: "/admin/events?after=1", Older: "/admin/events?before=0"}, ""},
 		{"admin-events", Events{Me: me("events"), Events: events}, ""},
 		{"admin-events--reference", Events{Me: me("events"), Events: events[1:2], Reference: "51b07ce29a44"}, ""},
 		{"admin-events--nothing", Events{Me: me("events"), Reference: "7F3C-91DA-20B8"}, ""},

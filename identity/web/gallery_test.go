@@ -130,7 +130,7 @@ func TestTemplatesEscape(t *testing.T) {
 	me := Me{DisplayName: evil, Username: evil, Admin: true, Signals: &Signals{Name: evil, DisplayName: evil}}
 	key := PasskeyRow{ID: evil, Name: evil, Provider: words.Plain(evil), Icon: "key", Kind: evil, UsedFrom: words.Plain(evil)}
 	said := words.Plain(evil)
-	event := EventRow{Who: evil, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil, Open: evil}
+	event := EventRow{Who: said, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil, Open: evil}
 	person := PersonRow{ID: evil, DisplayName: evil, Username: evil}
 	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
@@ -151,9 +151,11 @@ func TestTemplatesEscape(t *testing.T) {
 		Lost{Me: me, Passkeys: []PasskeyRow{key}}, LostPlan{Me: me, Passkey: key, Others: 1, Sessions: []SessionRow{{ID: evil, Agent: said, Address: evil}}},
 		LostPlan{Me: me, Passkey: key}, LostDone{Me: me, Name: evil, Reference: evil}, LostPublic{},
 		Apps{Me: me, Apps: []AppRow{{ID: evil, Name: evil, Sees: []words.Text{said}}}}, RemoveApp{App: AppRow{ID: evil, Name: evil}},
-		Profile{Me: me, Value: evil, Chosen: evil}, People{Me: me, People: []PersonRow{person}},
-		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: evil, WrongDisplay: evil},
+		Profile{Me: me, Value: evil, Chosen: evil},
+		People{Me: me, People: []PersonRow{person}, Name: evil, First: evil, Next: "javascript:alert(1)"},
+		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: said, WrongDisplay: said},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
+		PersonAct{Me: me, Person: person, Heading: said, Passkey: &key, Price: []words.Text{said}, Action: "javascript:alert(1)", Button: said},
 		PassIssued{Me: me, Person: person, Code: evil, SignIn: evil}, Events{Me: me, Events: []EventRow{event}},
 	} {
 		html, err := ui.HTML(p)

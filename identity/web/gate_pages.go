@@ -11,7 +11,7 @@ var pages = []Page{
 	SignIn{}, SignInAccounts{}, SignInOptions{}, StaySignedIn{}, SignInPasskey{}, AccessPass{}, Onward{}, Stopped{}, Setup{}, SignedOut{}, Support{},
 	Home{}, Security{}, RenamePasskey{}, DeletePasskey{}, AddPasskey{}, AddPasskeyOn{}, Sessions{}, History{},
 	HistoryEntry{}, NotMe{}, NotMeDone{}, Lost{}, LostPlan{}, LostDone{}, LostPublic{}, EndAll{}, Apps{}, RemoveApp{}, Profile{},
-	People{}, AddPerson{}, Person{}, IssuePass{}, PassIssued{}, Events{},
+	People{}, AddPerson{}, Person{}, PersonAct{}, IssuePass{}, PassIssued{}, Events{},
 }
 
 // frames, each a card or a frame with navigation.

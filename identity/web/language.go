@@ -96,13 +96,15 @@ func chosenLanguage(r *http.Request) words.Language {
 	return words.Language(r.PostFormValue(LanguageField))
 }
 
-// Render writes p with status, in the language of who is on the other side of r.
+// Render writes p with status, in the language and by the clock of who is on the
+// other side of r.
 func (s Surface) Render(w http.ResponseWriter, r *http.Request, status int, p Page) error {
 	return s.In(r).Render(w, status, p)
 }
 
-// In returns the UI in the language of who is on the other side of r.
-func (s Surface) In(r *http.Request) *UI { return s.UI.In(s.Language(r)) }
+// In returns the UI in the language and by the clock of who is on the other side
+// of r.
+func (s Surface) In(r *http.Request) *UI { return s.UI.In(s.Language(r)).By(s.Zone(r)) }
 
 // UILocales returns the languages that the client asks for, if it does.
 func (c Continue) UILocales() string {

@@ -14,7 +14,7 @@ import (
 // address makes an address of a pattern of http.ServeMux.
 func address(origin, pattern string) (method, u string) {
 	method, path, _ := strings.Cut(pattern, " ")
-	return method, origin + strings.NewReplacer("{$}", "", "{id}", "x").Replace(path)
+	return method, origin + strings.NewReplacer("{$}", "", "{id}", "x", "{passkey}", "x").Replace(path)
 }
 
 func TestPostsFromOtherSitesAreRefused(t *testing.T) {

@@ -105,8 +105,8 @@ func (b *tab) adopt(v *visitor) {
 func TestMyAccountWorksWithoutScripts(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)
+	h.wait(time.Second) // the second passkey is the younger one, and stands below
 	second := newSoft(t)
-	h.wait(time.Second) // the list is in the order of time
 	if got := v.register(second); got.Passkey == "" {
 		t.Fatalf("the second passkey: %+v", got)
 	}

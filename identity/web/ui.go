@@ -1,14 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"embed"
-	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"cardea/identity/web/words"
@@ -30,57 +26,42 @@ type Site struct {
 	Providers  *ProviderBook // names and icons of passkey providers; may be nil
 }
 
-// A UI renders pages in one language. It is safe for concurrent use.
+// A UI renders pages in one language and by one clock. It is safe for concurrent
+// use.
 type UI struct {
 	site    Site
 	now     func() time.Time
 	printer *words.Printer
-	pages   map[string]*template.Template
-	others  map[words.Language]func() *UI
+	zone    *time.Location
+	presses *presses
 }
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// New returns the UI of site, in English. now says what time "today" is; nil is
-// time.Now.
+// New returns the UI of site, in English and by UTC. now says what time "today"
+// is; nil is time.Now.
 func New(site Site, now func() time.Time) *UI {
 	if now == nil {
 		now = time.Now
 	}
-	ui := newUI(site, now, words.English)
-	ui.others = map[words.Language]func() *UI{}
-	for _, l := range words.Languages() {
-		// Most readers of a house speak one language or two.
-		ui.others[l] = sync.OnceValue(func() *UI {
-			other := newUI(site, now, l)
-			other.others = ui.others
-			return other
-		})
-	}
-	ui.others[words.English] = func() *UI { return ui }
-	return ui
-}
-
-func newUI(site Site, now func() time.Time, l words.Language) *UI {
-	ui := &UI{site: site, now: now, printer: words.For(l), pages: map[string]*template.Template{}}
-	frames := template.Must(template.New("").Funcs(ui.funcs()).ParseFS(templateFiles,
-		"templates/frame_*.html", "templates/part_*.html"))
-	for _, p := range pages {
-		name, _ := p.template()
-		t := template.Must(frames.Clone())
-		ui.pages[name] = template.Must(t.ParseFS(templateFiles, "templates/"+name+".html"))
-	}
-	return ui
+	return &UI{site: site, now: now, printer: words.For(words.English), zone: time.UTC, presses: house()}
 }
 
 // In returns the UI of the same site in the language l.
 func (ui *UI) In(l words.Language) *UI {
-	other, ok := ui.others[l]
-	if !ok {
-		return ui
+	other := *ui
+	if l.Known() {
+		other.printer = words.For(l)
 	}
-	return other()
+	return &other
+}
+
+// By returns the UI of the same site by the clocks of zone.
+func (ui *UI) By(zone *time.Location) *UI {
+	other := *ui
+	other.zone = zone
+	return &other
 }
 
 // Language returns the language that the UI speaks.
@@ -119,18 +100,7 @@ type view struct {
 }
 
 // HTML returns p as a document.
-func (ui *UI) HTML(p Page) ([]byte, error) {
-	name, frame := p.template()
-	t, ok := ui.pages[name]
-	if !ok {
-		return nil, fmt.Errorf("page %s: no such template", name)
-	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, frame, view{S: ui.site, P: p, Now: ui.now(), L: ui.Language(), Frame: frame}); err != nil {
-		return nil, fmt.Errorf("page %s: %w", name, err)
-	}
-	return b.Bytes(), nil
-}
+func (ui *UI) HTML(p Page) ([]byte, error) { return ui.presses.html(ui, p) }
 
 // Render writes p with status. Nothing is written before the whole page stands,
 // so that an error leaves the response to the caller.
@@ -145,29 +115,6 @@ func (ui *UI) Render(w http.ResponseWriter, status int, p Page) error {
 	w.WriteHeader(status)
 	_, err = w.Write(html)
 	return err
-}
-
-func (ui *UI) funcs() template.FuncMap {
-	return template.FuncMap{
-		"icon":     icon,
-		"mark":     mark,
-		"asset":    AssetURL,
-		"contact":  contactLink,
-		"initials": initials,
-		"maker":    ui.MakerOf,
-		"drawn":    ui.drawnAs,
-		"t":        ui.printer.T,
-		"say":      ui.printer.Say,
-		"when":     func(t time.Time) string { return ui.When(t) },
-		"at":       func(t time.Time) string { return ui.At(t) },
-		"stamp":    func(t time.Time) string { return ui.Stamp(t) },
-		"day":      func(t time.Time) string { return ui.Day(t) },
-		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"failures": func() []string { return scriptFailures },
-		"plural":   plural,
-		"minus":    func(a, b int) int { return a - b },
-		"to":       withQuery,
-	}
 }
 
 // withQuery returns path with a query parameter, unless the value is empty.
@@ -191,11 +138,4 @@ func initials(name string) string {
 		return string(s)
 	}
 	return string([]rune{s[0], s[len(s)-1]})
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

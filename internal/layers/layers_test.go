@@ -116,7 +116,7 @@ var reserved = map[string][]string{
 	"github.com/go-webauthn/webauthn":  {"identity/ceremony"},
 	"github.com/go-jose/go-jose/v4":    {"identity/provider"},
 	"github.com/nicksnyder/go-i18n/v2": {"identity/web/words"},
-	"golang.org/x/text":                {"identity/web/words"},
+	"golang.org/x/text":                {"identity/web/words", "identity/directory"},
 	"github.com/coreos/go-oidc/v3":     {"identity/web/account", "signin"},
 	"github.com/zalando/go-keyring":    {"signin"},
 	"golang.org/x/oauth2":              {"identity/web/account", "signin"},

@@ -16,7 +16,6 @@ import (
 	"cardea/identity/session"
 	"cardea/identity/web"
 	"cardea/identity/web/words"
-	"cardea/internal/httpd"
 	"cardea/internal/secret"
 )
 
@@ -171,10 +170,10 @@ func (s *Surface) enter(w http.ResponseWriter, r *http.Request, want who) (web.V
 	v, err := s.visitor(r.Context(), s.Cookies.Get(r, cookieAccount))
 	if errors.Is(err, session.ErrNone) {
 		if r.Method != http.MethodGet {
-			return v, false, &httpd.Error{
-				Status: http.StatusUnauthorized, Code: string(ceremony.ReasonSessionEnded),
-				Public: "You've been signed out. Sign in again, then do it once more.",
+			if want == newcomer { // a script that adds a passkey, which knows this reason
+				return v, false, web.Fault(http.StatusUnauthorized, string(ceremony.ReasonSessionEnded), "%w", err)
 			}
+			return v, false, web.Fault(http.StatusUnauthorized, "signed_out_meanwhile", "%w", err)
 		}
 		return v, false, s.begin(w, r, -1)
 	}

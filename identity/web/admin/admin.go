@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"cardea/identity/audit"
-	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/policy"
 	"cardea/identity/session"
@@ -53,6 +53,14 @@ var routes = []route{
 	{"GET /admin/people/{id}", (*Surface).person},
 	{"GET /admin/people/{id}/pass", (*Surface).newPass},
 	{"POST /admin/people/{id}/pass", (*Surface).issuePass},
+	{"GET /admin/people/{id}/sign-out", asks(signOut)},
+	{"POST /admin/people/{id}/sign-out", does(signOut)},
+	{"GET /admin/people/{id}/close", asks(shut)},
+	{"POST /admin/people/{id}/close", does(shut)},
+	{"GET /admin/people/{id}/open", asks(reopen)},
+	{"POST /admin/people/{id}/open", does(reopen)},
+	{"GET /admin/people/{id}/passkeys/{passkey}/delete", asks(take)},
+	{"POST /admin/people/{id}/passkeys/{passkey}/delete", does(take)},
 	{"GET /admin/events", (*Surface).events},
 }
 
@@ -69,7 +77,7 @@ func Routes() []string {
 func New(cfg Config) *Surface {
 	home := web.Link{Text: words.Say("failure.your_account"), To: "/"}
 	s := &Surface{
-		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, "That didn't work", home),
+		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, web.DidNotWork, home),
 		cfg:     cfg,
 	}
 	mux := http.NewServeMux()
@@ -98,48 +106,74 @@ func (s *Surface) administrators(h page) httpd.Handler {
 	}
 }
 
+// maxPeople and maxEvents are how many a page shows.
+const (
+	maxPeople = 100
+	maxEvents = 100
+)
+
 func (s *Surface) people(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	users, err := s.cfg.Directory.Users(r.Context())
+	ready, err := s.cfg.Directory.Readiness(r.Context())
+	if err != nil {
+		return fmt.Errorf("counting people: %w", err)
+	}
+	l := directory.Listing{Name: r.URL.Query().Get("name"), After: r.URL.Query().Get("after"), Limit: maxPeople + 1}
+	members, err := s.cfg.Directory.List(r.Context(), l)
 	if err != nil {
 		return fmt.Errorf("listing people: %w", err)
 	}
-	p := web.People{Me: v.Me("people")}
-	for _, u := range users {
-		passkeys, err := s.cfg.Directory.Passkeys(r.Context(), u.ID)
-		if err != nil {
-			return fmt.Errorf("listing passkeys: %w", err)
-		}
-		switch len(passkeys) {
-		case 0:
-			p.None++
-		case 1:
-			p.One++
-		default:
-			p.Two++
-		}
-		p.People = append(p.People, rowOf(u, passkeys))
+	p := web.People{Me: v.Me("people"), All: ready.People(), Two: ready.Two, One: ready.One, None: ready.None, Name: l.Name}
+	if len(members) > maxPeople {
+		members = members[:maxPeople]
+		p.Next = address("/admin", "name", l.Name, "after", members[maxPeople-1].Username)
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	if l.After != "" {
+		p.First = address("/admin", "name", l.Name)
+	}
+	for _, m := range members {
+		p.People = append(p.People, rowOf(m))
+	}
+	return s.Render(w, r, http.StatusOK, p)
 }
 
-func rowOf(u directory.User, passkeys []directory.Passkey) web.PersonRow {
-	row := web.PersonRow{
-		ID: string(u.ID), DisplayName: u.DisplayName, Username: u.Username, Admin: u.Admin,
-		Disabled: u.Disabled, Passkeys: len(passkeys), Added: u.Created,
-	}
-	for _, k := range passkeys {
-		if k.LastUsed.After(row.LastUsed) {
-			row.LastUsed = k.LastUsed
+// address returns path with the parameters that are not empty: names, each with
+// its value behind it.
+func address(path string, parameters ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		if parameters[i+1] != "" {
+			q.Set(parameters[i], parameters[i+1])
 		}
 	}
-	return row
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+func rowOf(m directory.Member) web.PersonRow {
+	return web.PersonRow{
+		ID: string(m.ID), DisplayName: m.DisplayName, Username: m.Username, Admin: m.Admin,
+		Disabled: m.Disabled, Passkeys: m.Passkeys, LastUsed: m.LastUsed, Added: m.Created,
+	}
+}
+
+// memberOf returns the person as they stand in a listing.
+func memberOf(u directory.User, passkeys []directory.Passkey) directory.Member {
+	m := directory.Member{User: u, Passkeys: len(passkeys)}
+	for _, k := range passkeys {
+		if k.LastUsed.After(m.LastUsed) {
+			m.LastUsed = k.LastUsed
+		}
+	}
+	return m
 }
 
 func (s *Surface) newPerson(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
 	if ok, err := s.cfg.Fresh(w, r, v); err != nil || !ok {
 		return err
 	}
-	return s.UI.Render(w, http.StatusOK, web.AddPerson{Me: v.Me("people")})
+	return s.Render(w, r, http.StatusOK, web.AddPerson{Me: v.Me("people")})
 }
 
 // stale answers a form of who may not let people in, with the way to the page
@@ -153,10 +187,7 @@ func (s *Surface) stale(w http.ResponseWriter, r *http.Request, v web.Visitor, f
 	no := s.Surface
 	no.Home = web.Link{Text: words.Say("failure.unlock"), To: form}
 	no.Page(func(http.ResponseWriter, *http.Request) error {
-		return &httpd.Error{
-			Status: http.StatusForbidden, Code: string(ceremony.ReasonNotFresh), Err: fmt.Errorf("letting people in: %w", err),
-			Public: "It's been more than 5 minutes since you last unlocked. Unlock once more, then fill in the form again.",
-		}
+		return web.Fault(http.StatusForbidden, "form_not_fresh", "letting people in: %w", err)
 	}).ServeHTTP(w, r)
 	return true
 }
@@ -174,64 +205,76 @@ func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	})
 	switch {
 	case errors.Is(err, directory.ErrUsername):
-		p.WrongUsername = "Use up to 64 letters a to z, digits, and . _ - + @."
+		p.WrongUsername = words.Say("console.wrong_username")
 	case errors.Is(err, directory.ErrNameTaken):
-		p.WrongUsername = "Somebody has this user name already."
+		p.WrongUsername = words.Say("console.name_taken")
 	case errors.Is(err, directory.ErrDisplayName):
-		p.WrongDisplay = "Give a name of up to 64 characters that can be shown."
+		p.WrongDisplay = words.Say("console.wrong_name")
 	case err != nil:
 		return fmt.Errorf("adding a person: %w", err)
 	default:
 		http.Redirect(w, r, "/admin/people/"+string(u.ID)+"?added", http.StatusSeeOther)
 		return nil
 	}
-	return s.UI.Render(w, http.StatusUnprocessableEntity, p)
-}
-
-// found returns the events that p is about.
-func (s *Surface) found(r *http.Request, p *web.Events) ([]audit.Event, error) {
-	if p.Reference == "" {
-		return s.cfg.Audit.Recent(r.Context(), maxEvents)
-	}
-	events, ok, err := s.cfg.Audit.ByReference(r.Context(), p.Reference)
-	p.NoReference = !ok
-	return events, err
+	return s.Render(w, r, http.StatusUnprocessableEntity, p)
 }
 
 // maxEvents is how many events a page shows.
-const maxEvents = 200
+const maxEvents = 100
 
-// events lists what was done last, or what the request of a reference did.
+// events lists what was done last, a page at a time, or what the request of a
+// reference did.
 func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
 	p := web.Events{Me: v.Me("events"), Reference: r.URL.Query().Get("reference")}
-	events, err := s.found(r, &p)
+	page, err := s.found(r, &p)
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
 	}
-	users, err := s.cfg.Directory.Users(r.Context())
-	if err != nil {
-		return fmt.Errorf("listing people: %w", err)
-	}
-	names := map[directory.UserID]string{}
-	for _, u := range users {
-		names[u.ID] = u.Username
-	}
 	passkeys := map[directory.UserID][]directory.Passkey{}
-	for _, e := range events {
+	for _, e := range page.Events {
 		if _, known := passkeys[e.UserID]; !known && e.PasskeyID != "" {
 			if passkeys[e.UserID], err = s.cfg.Directory.Passkeys(r.Context(), e.UserID); err != nil {
 				return fmt.Errorf("listing passkeys: %w", err)
 			}
 		}
 		row := web.RowOf(e, web.PasskeyName(passkeys[e.UserID], e.PasskeyID))
-		row.Who = names[e.UserID]
-		if row.Who == "" {
-			row.Who = "–"
-		}
-		if by := names[e.By]; by != "" && e.By != e.UserID {
-			row.Who += " (by " + by + ")"
-		}
+		row.Who = web.WhoOf(e.Username, e.ByName)
 		p.Events = append(p.Events, row)
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	if page.Newer {
+		p.Newer = address("/admin/events", "after", page.Events[0].ID)
+	}
+	if page.Older {
+		p.Older = address("/admin/events", "before", page.Events[len(page.Events)-1].ID)
+	}
+	return s.Render(w, r, http.StatusOK, p)
+}
+
+// found returns the events that p is about.
+func (s *Surface) found(r *http.Request, p *web.Events) (audit.Page, error) {
+	if p.Reference == "" {
+		return s.record(r)
+	}
+	events, ok, err := s.cfg.Audit.ByReference(r.Context(), p.Reference)
+	p.NoReference = !ok
+	return audit.Page{Events: events}, err
+}
+
+// record returns the page of the record that the address of r asks for. One that
+// would not be full because it is the last on its side is the outermost instead.
+func (s *Surface) record(r *http.Request) (audit.Page, error) {
+	before, after := r.URL.Query().Get("before"), r.URL.Query().Get("after")
+	switch {
+	case after != "":
+		page, err := s.cfg.Audit.After(r.Context(), after, maxEvents)
+		if err != nil || page.Newer {
+			return page, err
+		}
+	case before != "":
+		page, err := s.cfg.Audit.Before(r.Context(), before, maxEvents)
+		if err != nil || len(page.Events) > 0 {
+			return page, err
+		}
+	}
+	return s.cfg.Audit.Latest(r.Context(), maxEvents)
 }

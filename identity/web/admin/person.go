@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/identity/web"
-	"cardea/internal/httpd"
+	"cardea/identity/web/words"
 )
 
 // subject returns the person whom the address names, and their passkeys.
 func (s *Surface) subject(r *http.Request) (directory.User, []directory.Passkey, error) {
 	u, err := s.cfg.Directory.User(r.Context(), directory.UserID(r.PathValue("id")))
 	if errors.Is(err, directory.ErrNoUser) {
-		return u, nil, httpd.Errorf(http.StatusNotFound, "There's nobody at this address. Go back to the list.", "%w", err)
+		return u, nil, web.Fault(http.StatusNotFound, "nobody", "%w", err)
 	}
 	if err != nil {
 		return u, nil, fmt.Errorf("looking up a person: %w", err)
@@ -45,13 +46,19 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 		return err
 	}
 	p := web.Person{
-		Me: v.Me("people"), Person: rowOf(u, passkeys), Passkeys: web.PasskeyRows(passkeys),
+		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Passkeys: web.PasskeyRows(passkeys),
 		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
+	}
+	p.Yours = policy.MayActUpon(v.User, u.ID) != nil
+	for _, a := range []act{signOut, shut, reopen, take} {
+		if r.URL.Query().Get("done") == a.name && web.JustDone(r) {
+			p.Done = words.Say("console.done_" + a.name)
+		}
 	}
 	for _, e := range events {
 		p.Events = append(p.Events, web.RowOf(e, web.PasskeyName(passkeys, e.PasskeyID)))
 	}
-	return s.UI.Render(w, http.StatusOK, p)
+	return s.Render(w, r, http.StatusOK, p)
 }
 
 func (s *Surface) lastPass(r *http.Request, id directory.UserID) (*web.PassRow, error) {
@@ -78,7 +85,7 @@ func (s *Surface) newPass(w http.ResponseWriter, r *http.Request, v web.Visitor)
 	if err != nil {
 		return err
 	}
-	return s.UI.Render(w, http.StatusOK, web.IssuePass{Me: v.Me("people"), Person: rowOf(u, passkeys), Pass: pass})
+	return s.Render(w, r, http.StatusOK, web.IssuePass{Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Pass: pass})
 }
 
 // issuePass shows the code in the answer to the form itself: it is nowhere else,
@@ -102,12 +109,12 @@ func (s *Surface) issuePass(w http.ResponseWriter, r *http.Request, v web.Visito
 	if err != nil {
 		return fmt.Errorf("issuing an access pass: %w", err)
 	}
-	return s.UI.Render(w, http.StatusOK, web.PassIssued{
-		Me: v.Me("people"), Person: rowOf(u, passkeys), Code: code, Expires: pass.Expires,
+	return s.Render(w, r, http.StatusOK, web.PassIssued{
+		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Code: code, Expires: pass.Expires,
 		SignIn: s.cfg.Site.AccountURL,
 	})
 }
 
 func badTTL(err error) error {
-	return httpd.Errorf(http.StatusUnprocessableEntity, "A pass works for 10 minutes to 30 days. Go back and choose one of the lifetimes.", "lifetime of an access pass: %w", err)
+	return web.Fault(http.StatusUnprocessableEntity, "pass_ttl", "lifetime of an access pass: %w", err)
 }

@@ -4,6 +4,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-    button.querySelector('[data-said]').textContent = button.querySelector('[data-said]').dataset.said || 'Copied';
+    const said = button.querySelector('[data-said]');
+    said.textContent = said.dataset.said;
   });
 }

@@ -183,16 +183,24 @@ export class Stage {
     if (said.reference) put('reference', said.reference);
     const kinds = at.querySelector('[data-kinds]');
     if (kinds) kinds.hidden = !aboutKinds.includes(said.reason);
-    put('time', said.time || now());
+    if (said.time) put('time', said.time);
+    else stamp(at.querySelector('[data-time]'));
     this.show('failed');
   }
 }
 
-// now is the time in the form that the server writes.
-function now() {
+// stamp writes the time now into at, in the form that the server writes and in
+// the page's words.
+function stamp(at) {
   const t = new Date();
-  const part = o => new Intl.DateTimeFormat('en', {timeZone: 'UTC', ...o}).format(t);
-  return `${part({day: 'numeric'})} ${part({month: 'short'})} ${part({year: 'numeric'})}, ${t.toISOString().slice(11, 16)} UTC`;
+  const {form, months} = at.dataset;
+  const parts = {
+    day: t.getUTCDate(),
+    month: months.split('|')[t.getUTCMonth()],
+    year: t.getUTCFullYear(),
+    clock: t.toISOString().slice(11, 16),
+  };
+  at.textContent = form.replace(/\{(\w+)\}/g, (_, name) => parts[name]);
 }
 
 // wait shows that the browser's window is open, and for whom.
