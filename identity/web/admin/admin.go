@@ -219,9 +219,6 @@ func (s *Surface) addPerson(w http.ResponseWriter, r *http.Request, v web.Visito
 	return s.Render(w, r, http.StatusUnprocessableEntity, p)
 }
 
-// maxEvents is how many events a page shows.
-const maxEvents = 100
-
 // events lists what was done last, a page at a time, or what the request of a
 // reference did.
 func (s *Surface) events(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
