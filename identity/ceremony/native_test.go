@@ -62,7 +62,7 @@ func TestProgramSignsIn(t *testing.T) {
 		t.Errorf("session = %+v, want an acr of its own and the methods of a passkey", s)
 	}
 	e := h.lastEvent()
-	want := audit.Event{ID: e.ID, Time: h.clock(), Kind: audit.NativeSignIn, UserID: maia.ID, Client: "cardea-cli", Outcome: audit.Done,
+	want := audit.Event{ID: e.ID, Time: h.clock(), Kind: audit.NativeSignIn, UserID: maia.ID, Username: maia.Username, Client: "cardea-cli", Outcome: audit.Done,
 		Reference: p.Reference, Address: p.Address, UserAgent: p.UserAgent, PasskeyID: s.PasskeyID}
 	if d := cmp.Diff(want, e); d != "" {
 		t.Errorf("event (-want +got):\n%s", d)

@@ -49,7 +49,7 @@ func TestPasskeySignsIn(t *testing.T) {
 		t.Errorf("last used %v from %v, want now and from %v", keys[0].LastUsed, keys[0].LastUsedFrom, b)
 	}
 	e := h.lastEvent()
-	wantEvent := audit.Event{ID: e.ID, Time: now, Kind: audit.SignIn, UserID: maia.ID, Outcome: audit.Done,
+	wantEvent := audit.Event{ID: e.ID, Time: now, Kind: audit.SignIn, UserID: maia.ID, Username: maia.Username, Outcome: audit.Done,
 		Reference: b.Reference, Address: b.Address, UserAgent: b.UserAgent, PasskeyID: keys[0].ID}
 	if d := cmp.Diff(wantEvent, e); d != "" {
 		t.Errorf("event (-want +got):\n%s", d)

@@ -248,7 +248,7 @@ func TestReferenceFindsTheEvent(t *testing.T) {
 		}
 	}
 	for typed, want := range map[string]string{
-		"0000-0000-0000": "Nothing was recorded under this reference", "not_used": "That isn't a reference", "' OR 1=1": "That isn't a reference",
+		"0000-0000-0000": "Nothing was recorded under this reference", "not_used": "That isn&#39;t a reference", "' OR 1=1": "That isn&#39;t a reference",
 	} {
 		if page := look(typed); !strings.Contains(page, want) || strings.Contains(page, "ana") {
 			t.Errorf("under %q, want %q: %s", typed, want, page)
@@ -262,7 +262,7 @@ func TestReferenceFindsTheEvent(t *testing.T) {
 	if shown == "" || !strings.Contains(h.logged(), "reference="+shown) {
 		t.Errorf("the log has no line for the page's reference %q", shown)
 	}
-	if page := look(shown); !strings.Contains(page, "Nothing was recorded under this reference") || !strings.Contains(page, "The server's log has a line for every request") {
+	if page := look(shown); !strings.Contains(page, "Nothing was recorded under this reference") || !strings.Contains(page, "The server&#39;s log has a line for every request") {
 		t.Errorf("under the page's reference: %s", page)
 	}
 }

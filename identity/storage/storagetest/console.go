@@ -17,7 +17,7 @@ import (
 func (k *kit) another(u directory.User) directory.Passkey {
 	k.Helper()
 	p := k.passkey(u)
-	k.must(k.Register(k.Context(), ceremony.Registration{Challenge: k.challenge(), Passkey: p, In: k.passSession(u).ID,
+	k.must(k.Register(k.Context(), ceremony.Registration{Challenge: k.challenge(), Passkey: p, Most: directory.MaxPasskeys, In: k.passSession(u).ID,
 		Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 	return p
 }
