@@ -39,7 +39,7 @@ func TestLostPhoneInARealBrowser(t *testing.T) {
 	h.wait(10 * time.Minute)
 	b.open(h.account + "/security/add")
 	b.until("the sign-in page", `location.pathname === '/signin'`)
-	b.click("Next")
+	b.pick("maia")
 	b.reads("Where should your passkey live?")
 	if len(b.problems) > 0 {
 		t.Errorf("the console complains: %q", b.problems)

@@ -85,6 +85,7 @@ func TestKindTakenOffTheListIsToldAndLeadsToThePass(t *testing.T) {
 	h.restart(policy.Passkeys{})
 	b.open(h.account + "/")
 	b.click("Next")
+	b.no()
 	b.reads("Hello, Maia")
 }
 
