@@ -64,7 +64,7 @@ func PasskeyRows(all []directory.Passkey) []PasskeyRow {
 func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 	row := PasskeyRow{
 		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), AAGUID: p.AAGUID, Kind: Syncable,
-		Added: p.Created, LastUsed: p.LastUsed,
+		Added: p.Created, LastUsed: p.LastUsed, UsedAddress: p.LastUsedFrom.Address,
 	}
 	if p.LastUsedFrom.UserAgent != "" {
 		row.UsedFrom = ParseAgent(p.LastUsedFrom.UserAgent).Words()
