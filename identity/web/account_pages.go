@@ -63,6 +63,8 @@ type PasskeyRow struct {
 	Added    time.Time
 	LastUsed time.Time
 	UsedFrom words.Text
+	// UsedAddress is where the last use came from; empty if unknown.
+	UsedAddress string
 }
 
 // A PasskeyKind says whether a passkey stays where it is.

@@ -194,7 +194,7 @@ func consoleExhibits(now time.Time) []exhibit {
 func samplePasskeys(now time.Time) []PasskeyRow {
 	return []PasskeyRow{
 		{ID: "1", Name: "Maia's phone", Provider: words.Plain("Cardea Authenticator on Android"), Icon: "phone", Kind: DeviceBound,
-			Added: now.Add(-100 * time.Hour), LastUsed: now.Add(-4 * time.Minute), UsedFrom: sampleAgent("Chromium", "Windows")},
+			Added: now.Add(-100 * time.Hour), LastUsed: now.Add(-4 * time.Minute), UsedFrom: sampleAgent("Chromium", "Windows"), UsedAddress: "192.0.2.17"},
 		{ID: "2", Name: "Home passwords", Provider: words.Plain("iCloud Keychain"), Icon: "cloud", Kind: Synced,
 			Added: now.Add(-1950 * time.Hour), LastUsed: now.Add(-260 * time.Hour), UsedFrom: sampleAgent("Safari", "iPad")},
 		{ID: "3", Name: "Blue desk key", Provider: words.Plain("YubiKey 5"), Icon: "key", Kind: DeviceBound, Added: now.Add(-15000 * time.Hour)},

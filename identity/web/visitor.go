@@ -64,7 +64,7 @@ func PasskeyRows(all []directory.Passkey) []PasskeyRow {
 func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 	row := PasskeyRow{
 		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), AAGUID: p.AAGUID, Kind: Syncable,
-		Added: p.Created, LastUsed: p.LastUsed,
+		Added: p.Created, LastUsed: p.LastUsed, UsedAddress: p.LastUsedFrom.Address,
 	}
 	if p.LastUsedFrom.UserAgent != "" {
 		row.UsedFrom = ParseAgent(p.LastUsedFrom.UserAgent).Words()
@@ -104,7 +104,7 @@ func SessionRows(all []session.Session, current session.ID, passkeys []directory
 		a := ParseAgent(s.UserAgent)
 		rows[i] = SessionRow{
 			ID: string(s.ID), Agent: a.Words(), Icon: a.Icon(), Current: s.ID == current,
-			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys), Program: s.Native(),
+			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys), Program: s.Native(), Kept: s.Kept,
 		}
 	}
 	return rows
