@@ -94,7 +94,7 @@ func (c *galleryCommand) halls() ([]hall, error) {
 	for _, p := range windows {
 		dialogs.pictures = append(dialogs.pictures, picture{p.Name, p.HTML, dialogLooks})
 	}
-	pages.assets, phones.assets = web.Assets(), app.Assets()
+	pages.assets, phones.assets = web.GalleryAssets(), app.Assets()
 	return []hall{pages, phones, dialogs}, nil
 }
 

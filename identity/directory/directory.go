@@ -17,6 +17,9 @@ type Config struct {
 	// with the Store. If it changes, the passes that are out stop working. Who
 	// issues no passes needs none.
 	PassKey secret.Key
+	// WayIn says which passkeys are taken at the door. Without one that is,
+	// nobody is left: see ErrLastWayIn. nil means all.
+	WayIn WayIn
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -26,6 +29,7 @@ type Config struct {
 type Directory struct {
 	store   Store
 	passKey secret.Key
+	wayIn   WayIn
 	now     func() time.Time
 }
 
@@ -34,7 +38,7 @@ func New(cfg Config) *Directory {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Directory{store: cfg.Store, passKey: cfg.PassKey, now: cfg.Now}
+	return &Directory{store: cfg.Store, passKey: cfg.PassKey, wayIn: cfg.WayIn, now: cfg.Now}
 }
 
 // User returns a person by ID, or ErrNoUser.
@@ -124,25 +128,26 @@ func (d *Directory) RenamePasskey(ctx context.Context, owner UserID, id PasskeyI
 // DeletePasskey deletes one of owner's passkeys and ends the sessions that were
 // begun with it: who holds a passkey that was lost must not stay in, and add
 // another. The session of the ID keep, the deleter's own, stays; it may be
-// empty. The errors are ErrNoPasskey, and ErrLastWayIn if it is the only one.
+// empty. The errors are ErrNoPasskey, and ErrLastWayIn if none that is a WayIn
+// would be left.
 func (d *Directory) DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
 	c := Change{Kind: PasskeyDeleted, At: d.now(), By: owner, User: owner, Passkey: id}
-	return d.store.DeletePasskey(ctx, owner, id, keep, c)
+	return d.store.DeletePasskey(ctx, owner, id, keep, d.wayIn, c)
 }
 
 // LosePasskey is DeletePasskey of a passkey whose device is lost. The record
 // says so.
 func (d *Directory) LosePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string) error {
 	c := Change{Kind: PasskeyLost, At: d.now(), By: owner, User: owner, Passkey: id}
-	return d.store.DeletePasskey(ctx, owner, id, keep, c)
+	return d.store.DeletePasskey(ctx, owner, id, keep, d.wayIn, c)
 }
 
 // TakePasskey deletes one of owner's passkeys on behalf of by, an administrator,
-// and ends the sessions that were begun with it. The only one may go if owner
+// and ends the sessions that were begun with it. The last WayIn may go if owner
 // has an access pass that works; otherwise the error is ErrLastWayIn.
 func (d *Directory) TakePasskey(ctx context.Context, by, owner UserID, id PasskeyID) error {
 	c := Change{Kind: PasskeyDeleted, At: d.now(), By: by, User: owner, Passkey: id}
-	return d.store.DeletePasskey(ctx, owner, id, "", c)
+	return d.store.DeletePasskey(ctx, owner, id, "", d.wayIn, c)
 }
 
 // IssueAccessPass makes a pass for a person on behalf of by and returns its

@@ -56,6 +56,13 @@ type Passkey struct {
 	LastUsedFrom From
 }
 
+// A WayIn reports whether a passkey is taken when somebody signs in with it. nil
+// says that every one is.
+type WayIn func(Passkey) bool
+
+// Takes reports whether it is so of k.
+func (w WayIn) Takes(k Passkey) bool { return w == nil || w(k) }
+
 // From is where a request came from, as far as we can tell.
 type From struct {
 	UserAgent string

@@ -77,10 +77,12 @@ type PasskeyStore interface {
 	// RenamePasskey returns ErrNoPasskey unless owner has a passkey id.
 	RenamePasskey(ctx context.Context, owner UserID, id PasskeyID, name string, c Change) error
 	// DeletePasskey returns ErrNoPasskey unless owner has a passkey id, and
-	// ErrLastWayIn if owner has no other. Two calls at once cannot both pass.
+	// ErrLastWayIn if owner has no other that wayIn takes, unless somebody else
+	// makes the change and owner has an access pass that works. Two calls at
+	// once cannot both pass. Of the others wayIn learns AAGUID and Flags only.
 	// It also ends the sessions that were begun with the passkey, but for the
 	// session of the ID keep, which may be empty.
-	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string, c Change) error
+	DeletePasskey(ctx context.Context, owner UserID, id PasskeyID, keep string, wayIn WayIn, c Change) error
 }
 
 // A PassStore keeps access passes and the setup code, as hashes.

@@ -57,15 +57,23 @@ func (r Passkeys) MayUse(k directory.Passkey) error {
 	return nil
 }
 
+// Takes reports whether a passkey is taken: the directory's WayIn.
+func (r Passkeys) Takes(k directory.Passkey) bool { return r.MayUse(k) == nil }
+
 // WaysIn counts the passkeys among keys that are taken.
 func (r Passkeys) WaysIn(keys []directory.Passkey) int {
 	n := 0
 	for _, k := range keys {
-		if r.MayUse(k) == nil {
+		if r.Takes(k) {
 			n++
 		}
 	}
 	return n
+}
+
+// WaysInWithout is WaysIn of the passkeys but for the one of that ID.
+func (r Passkeys) WaysInWithout(id directory.PasskeyID, keys []directory.Passkey) int {
+	return r.WaysIn(slices.DeleteFunc(slices.Clone(keys), func(k directory.Passkey) bool { return k.ID == id }))
 }
 
 // Limit returns how many passkeys a person may come to have. An access pass is

@@ -264,7 +264,7 @@ func TestDeletedPasskeySignsNobodyInAndEndsTheGrant(t *testing.T) {
 	_, first := h.token(nativeExchange(h.nativeCode()))
 	begun := h.beginNative()
 	// The directory keeps the last way in; it is the deletion that is of interest.
-	err := h.db.DeletePasskey(t.Context(), h.user.ID, h.passkey.ID, "", directory.Change{Kind: directory.PasskeyDeleted, At: h.clock()})
+	err := h.db.DeletePasskey(t.Context(), h.user.ID, h.passkey.ID, "", nil, directory.Change{Kind: directory.PasskeyDeleted, At: h.clock()})
 	if err == nil {
 		t.Fatal("the last passkey was deleted")
 	}
@@ -277,7 +277,7 @@ func TestDeletedPasskeySignsNobodyInAndEndsTheGrant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.db.DeletePasskey(t.Context(), h.user.ID, h.passkey.ID, "", directory.Change{Kind: directory.PasskeyDeleted, At: h.clock()}); err != nil {
+	if err := h.db.DeletePasskey(t.Context(), h.user.ID, h.passkey.ID, "", nil, directory.Change{Kind: directory.PasskeyDeleted, At: h.clock()}); err != nil {
 		t.Fatal(err)
 	}
 	if _, got := h.challengePost(answerOf("cli", begun.AuthSession, h.assertion(begun.Options, cliOrigin, verified))); got.Error != "access_denied" {

@@ -119,7 +119,8 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Server, err erro
 
 // openDomain makes the rooms that know what an identity provider is.
 func (s *Server) openDomain() (err error) {
-	s.directory = directory.New(directory.Config{Store: s.db, PassKey: derive(s.file, labelPasses), Now: s.now})
+	rule := s.cfg.Passkeys.rule()
+	s.directory = directory.New(directory.Config{Store: s.db, PassKey: derive(s.file, labelPasses), WayIn: rule.Takes, Now: s.now})
 	s.sessions = session.New(session.Config{Store: s.db, Now: s.now})
 	s.grants = grant.New(grant.Config{Store: s.db, RefreshKey: derive(s.file, labelRefresh), Now: s.now})
 	s.audit = audit.New(s.db)
@@ -128,7 +129,7 @@ func (s *Server) openDomain() (err error) {
 		Origins: []webauthn.Origin{webauthn.Origin(s.cfg.LoginURL), webauthn.Origin(s.cfg.AccountURL)},
 		Login:   webauthn.Origin(s.cfg.LoginURL),
 		SealKey: derive(s.file, labelCeremonies),
-		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Passkeys: s.cfg.Passkeys.rule(), Now: s.now,
+		Store:   s.db, Directory: s.directory, Sessions: s.sessions, Passkeys: rule, Now: s.now,
 	})
 	return err
 }
@@ -168,7 +169,7 @@ func (s *Server) openPages(ctx context.Context) error {
 	}
 	s.admin = admin.New(admin.Config{
 		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Now: s.now,
-		Gate: s.account.Visitor, Fresh: s.account.Fresh,
+		Passkeys: s.cfg.Passkeys.rule(), Gate: s.account.Visitor, Fresh: s.account.Fresh,
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
@@ -32,10 +33,9 @@ func scanPasskeyAnd(r row, rest ...any) (directory.Passkey, error) {
 	if err != nil {
 		return p, err
 	}
-	if len(aaguid) != len(p.AAGUID) {
-		return p, fmt.Errorf("passkey %s: AAGUID of %d bytes", p.ID, len(aaguid))
+	if p.AAGUID, err = aaguidOf(aaguid); err != nil {
+		return p, fmt.Errorf("passkey %s: %w", p.ID, err)
 	}
-	p.AAGUID = webauthn.AAGUID(aaguid)
 	p.Created, p.LastUsed = at(created), at(used)
 	if p.Transports, err = fromList(transports); err != nil {
 		return p, fmt.Errorf("passkey %s: transports: %w", p.ID, err)
@@ -73,10 +73,10 @@ func (db *DB) EachPersonsPasskeys(ctx context.Context, f func(u directory.User, 
 		if err := r.Scan(&next.ID, &next.Admin, &aaguid, &k.Flags); err != nil {
 			return struct{}{}, err
 		}
-		if len(aaguid) != len(k.AAGUID) {
-			return struct{}{}, fmt.Errorf("AAGUID of %d bytes", len(aaguid))
+		var err error
+		if k.AAGUID, err = aaguidOf(aaguid); err != nil {
+			return struct{}{}, err
 		}
-		k.AAGUID = webauthn.AAGUID(aaguid)
 		if next.ID != u.ID {
 			tell()
 		}
@@ -165,7 +165,7 @@ func (db *DB) RenamePasskey(ctx context.Context, owner directory.UserID, id dire
 
 // DeletePasskey implements directory.PasskeyStore. The passkey's name goes into
 // the record: it is the last thing that anybody will know of it.
-func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, keep string, c directory.Change) error {
+func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id directory.PasskeyID, keep string, wayIn directory.WayIn, c directory.Change) error {
 	return db.write(ctx, func(tx *sql.Tx) error {
 		c := c
 		err := tx.QueryRow("DELETE FROM passkey WHERE id = $1 AND person_id = $2 RETURNING name",
@@ -178,12 +178,11 @@ func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id dire
 		}
 		// Jobs run one after the other: what is counted here cannot be
 		// deleted by another before this is committed.
-		var left int
-		err = tx.QueryRow("SELECT count(*) FROM passkey WHERE person_id = $1", string(owner)).Scan(&left)
+		left, err := kindsOf(tx, owner)
 		if err != nil {
 			return err
 		}
-		if left == 0 {
+		if !slices.ContainsFunc(left, wayIn.Takes) {
 			if err := otherWayIn(tx, owner, c); err != nil {
 				return err
 			}
@@ -195,6 +194,26 @@ func (db *DB) DeletePasskey(ctx context.Context, owner directory.UserID, id dire
 		}
 		return insertChange(ctx, tx, c)
 	})
+}
+
+// kindsOf returns a person's passkeys with nothing but AAGUID and Flags.
+func kindsOf(tx *sql.Tx, owner directory.UserID) ([]directory.Passkey, error) {
+	rows, err := tx.Query("SELECT aaguid, flags FROM passkey WHERE person_id = $1", string(owner))
+	return all(rows, err, func(r row) (k directory.Passkey, err error) {
+		var aaguid []byte
+		if err := r.Scan(&aaguid, &k.Flags); err != nil {
+			return k, err
+		}
+		k.AAGUID, err = aaguidOf(aaguid)
+		return k, err
+	})
+}
+
+func aaguidOf(b []byte) (a webauthn.AAGUID, err error) {
+	if len(b) != len(a) {
+		return a, fmt.Errorf("AAGUID of %d bytes", len(b))
+	}
+	return webauthn.AAGUID(b), nil
 }
 
 // otherWayIn returns ErrLastWayIn unless somebody else than the owner makes the

@@ -33,11 +33,14 @@ type Home struct {
 	Me
 	FirstName string
 	Passkeys  int
+	WaysIn    int // of those, how many are taken
 	LastUsed  time.Time
 	Sessions  int
 	SignIns   int // in 30 days
 	Stopped   int // of those that were refused
 	Lately    []EventRow
+	// NoSelfService: passkeys are added with an access pass here.
+	NoSelfService bool
 }
 
 func (Home) template() (string, string) { return "home", account }
@@ -48,6 +51,31 @@ type Security struct {
 	Passkeys []PasskeyRow
 	Added    string // name of the passkey that was just added
 	Deleted  bool   // one was just deleted
+	// NoSelfService: passkeys are added with an access pass here.
+	NoSelfService bool
+}
+
+// WaysIn counts the passkeys that are taken.
+func (p Security) WaysIn() (n int) {
+	for _, k := range p.Passkeys {
+		if !k.Refused {
+			n++
+		}
+	}
+	return n
+}
+
+// AnyRefused reports whether there are others.
+func (p Security) AnyRefused() bool { return p.WaysIn() < len(p.Passkeys) }
+
+// Stays reports whether k cannot be deleted, because without it there would be
+// no way in.
+func (p Security) Stays(k PasskeyRow) bool {
+	left := p.WaysIn()
+	if !k.Refused {
+		left--
+	}
+	return left < 1
 }
 
 func (Security) template() (string, string) { return "security", account }
@@ -60,6 +88,7 @@ type PasskeyRow struct {
 	AAGUID   webauthn.AAGUID
 	Icon     string
 	Kind     PasskeyKind
+	Refused  bool // the house takes its kind no more
 	Added    time.Time
 	LastUsed time.Time
 	UsedFrom words.Text

@@ -104,7 +104,7 @@ func TestPagesCanBeReadAndUsed(t *testing.T) {
 
 func gallery(pages []web.GalleryPage) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(web.AssetPrefix, web.Assets())
+	mux.Handle(web.AssetPrefix, web.GalleryAssets())
 	for _, p := range pages {
 		mux.HandleFunc("GET /page/"+p.Name, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -21,7 +21,7 @@ type GalleryPage struct {
 }
 
 // Gallery returns every page in every state, about people who do not exist. Its
-// pages expect the assets at AssetPrefix, which Assets serves.
+// pages expect the assets at AssetPrefix, which GalleryAssets serves.
 func Gallery() ([]GalleryPage, error) { return GalleryIn(words.English) }
 
 // GalleryIn is Gallery in another language.
@@ -30,7 +30,7 @@ func GalleryIn(l words.Language) ([]GalleryPage, error) {
 	ui := New(Site{
 		Name: "Alder Library Trust", RPID: "alder.example",
 		LoginURL: "https://login.alder.example", AccountURL: "https://myaccount.alder.example",
-		HelpURL: "https://help.alder.example",
+		HelpURL: "https://help.alder.example", Providers: sampleProviders(),
 	}, func() time.Time { return now }).In(l)
 	var all []GalleryPage
 	for _, e := range exhibits(now) {
@@ -105,11 +105,13 @@ func accountExhibits(now time.Time) []exhibit {
 	me := func(here string) Me {
 		return Me{DisplayName: "Maia Oduya", Username: "maia@alder.example", Admin: true, Here: here}
 	}
-	home := Home{Me: me("home"), FirstName: "Maia", Passkeys: 3, LastUsed: now.Add(-4 * time.Minute), Sessions: 3,
+	home := Home{Me: me("home"), FirstName: "Maia", Passkeys: 3, WaysIn: 3, LastUsed: now.Add(-4 * time.Minute), Sessions: 3,
 		SignIns: 14, Stopped: 1, Lately: openable(sampleEvents(now))}
 	home.Signals = &Signals{RPID: "alder.example", UserHandle: webauthn.UserHandle("handle"), Name: me("").Username,
 		DisplayName: me("").DisplayName, Accepted: []webauthn.CredentialID{{1, 2, 3}, {4, 5, 6}}}
-	one := Home{Me: me("home"), FirstName: "Maia", Passkeys: 1, Sessions: 1}
+	one := Home{Me: me("home"), FirstName: "Maia", Passkeys: 1, WaysIn: 1, Sessions: 1}
+	stuck, byPass := one, one
+	stuck.WaysIn, byPass.NoSelfService = 0, true
 	keys := samplePasskeys(now)
 	sessions := []SessionRow{
 		{ID: "1", Agent: sampleAgent("Chromium", "Windows"), Icon: "laptop", Current: true, Address: "192.0.2.17", Since: now.Add(-4 * time.Minute), Seen: now, With: words.Plain("Maia's phone")},
@@ -123,8 +125,14 @@ func accountExhibits(now time.Time) []exhibit {
 	return []exhibit{
 		{"account", home, ""},
 		{"account--new", one, ""},
+		{"account--no-self-service", byPass, ""},
+		{"account--no-way-in", stuck, ""},
 		{"account-security", Security{Me: me("security"), Passkeys: keys}, ""},
 		{"account-security--only", Security{Me: me("security"), Passkeys: keys[:1]}, ""},
+		{"account-security--icons", Security{Me: me("security"), Passkeys: drawn(keys)}, ""},
+		{"account-security--refused", Security{Me: me("security"), Passkeys: ruled(keys, 1)}, ""},
+		{"account-security--only-accepted", Security{Me: me("security"), Passkeys: ruled(keys, 1, 2), NoSelfService: true}, ""},
+		{"account-security--no-way-in", Security{Me: me("security"), Passkeys: ruled(keys, 0, 1, 2), NoSelfService: true}, ""},
 		{"account-security--added", Security{Me: me("security"), Passkeys: keys, Added: "Maia's phone"}, ""},
 		{"account-security--deleted", Security{Me: me("security"), Passkeys: keys[:2], Deleted: true}, ""},
 		{"account-rename", rename, ""},
@@ -165,6 +173,8 @@ func consoleExhibits(now time.Time) []exhibit {
 		{"admin-add-person--wrong", AddPerson{Me: me("people"), Username: "Maia Oduya", DisplayName: "Maia Oduya",
 			WrongUsername: words.Say("console.wrong_username")}, ""},
 		{"admin-person", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: used, Events: sampleEvents(now)}, ""},
+		{"admin-person--icons", Person{Me: me("people"), Person: people[2], Passkeys: drawn(samplePasskeys(now)), Sessions: 1, Events: sampleEvents(now)[:1]}, ""},
+		{"admin-person--refused", Person{Me: me("people"), Person: people[2], Passkeys: ruled(samplePasskeys(now), 1), Sessions: 1, Events: sampleEvents(now)[:1]}, ""},
 		{"admin-person--new", Person{Me: me("people"), Person: people[1], JustMade: true}, ""},
 		{"admin-person--closed", Person{Me: me("people"), Person: people[3], Pass: live}, ""},
 		{"admin-person--done", Person{Me: me("people"), Person: people[2], Passkeys: samplePasskeys(now), Sessions: 3, Pass: live, Events: sampleEvents(now), Done: words.Say("console.done_delete")}, ""},

@@ -156,7 +156,7 @@ func (h *house) restart(rule policy.Passkeys) {
 // open puts the rooms together.
 func (h *house) open() (login, myAccount http.Handler) {
 	t, ctx, db := h.t, h.t.Context(), h.db
-	h.directory = directory.New(directory.Config{Store: db, PassKey: h.key, Now: h.clock})
+	h.directory = directory.New(directory.Config{Store: db, PassKey: h.key, WayIn: h.rule.Takes, Now: h.clock})
 	h.sessions = session.New(session.Config{Store: db, Now: h.clock})
 	h.log = audit.New(db)
 	h.grants = grant.New(grant.Config{Store: db, Now: h.clock})
@@ -185,7 +185,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Grants: h.grants,
 		Passkeys: h.rule, Key: h.key, Now: h.clock,
 	}))
-	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
+	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Passkeys: h.rule, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
 	loginMux, accountMux := http.NewServeMux(), http.NewServeMux()
 	loginMux.Handle("/", pages)
 	loginMux.Handle("/oauth2/", oidc)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cardea/identity/directory"
+	"cardea/identity/policy"
 	"cardea/webauthn"
 )
 
@@ -44,7 +45,7 @@ func TestProvidersOfAFileAreNamedAndShown(t *testing.T) {
 	ui := New(Site{Name: "Alder", Providers: b}, nil)
 	rows := PasskeyRows([]directory.Passkey{
 		{ID: "1", AAGUID: webauthn.MustParseAAGUID(unknownID)}, {ID: "2", AAGUID: webauthn.MustParseAAGUID(icloudID)}, {ID: "3"},
-	})
+	}, policy.Passkeys{})
 	html, err := ui.HTML(Security{Passkeys: rows})
 	if err != nil {
 		t.Fatal(err)

@@ -223,6 +223,94 @@ func TestLastPasskeyThatIsTakenCannotBeDeleted(t *testing.T) {
 	}
 }
 
+// My Account says of each passkey whether it is still taken, counts those that
+// are, and invites nobody to what the rule has no place for.
+func TestSecurityInfoGoesByTheRule(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	v, good, old := h.visitor(), of(t, goodKind, false), of(t, oldKind, true)
+	v.setUp(good)
+	v.get(v.account + "/")
+	spare := v.register(old)
+	only := otherThan(h, spare.Passkey)
+	const mark, add = "Not accepted any more</span>", `href="/security/add"`
+	remove := func(id string) string { return `href="/security/passkeys/` + id + `/delete"` }
+	for _, tt := range []struct {
+		name            string
+		rule            policy.Passkeys
+		security, home  []string
+		securityNo, not []string // of security, and of both
+	}{
+		{"none", policy.Passkeys{}, []string{add, remove(only), remove(spare.Passkey)}, nil,
+			nil, []string{mark, "only way in", "You have one way in", "added with an access pass"}},
+		{"a kind is refused", policy.Passkeys{Refuse: []webauthn.AAGUID{oldKind}},
+			[]string{mark, "This is your only way in", "you have no other passkey that is accepted", add, remove(spare.Passkey)},
+			[]string{"You have one way in", add}, []string{remove(only)}, nil},
+		{"no self-service", policy.Passkeys{Refuse: []webauthn.AAGUID{oldKind}, NoSelfService: true},
+			[]string{mark, "Here, passkeys are added with an access pass.", `aria-disabled="true" aria-describedby="no-adding"`},
+			[]string{"You have one way in", "Here, passkeys are added with an access pass."}, nil, []string{add}},
+		{"nothing is taken", policy.Passkeys{Refuse: []webauthn.AAGUID{oldKind, goodKind}},
+			[]string{mark, "None of your passkeys is accepted any more"}, []string{"None of your passkeys is accepted any more"},
+			[]string{remove(only), remove(spare.Passkey)}, []string{"only way in", "You have one way in"}},
+	} {
+		h.restart(tt.rule)
+		security, home := v.get(v.account+"/security").body, v.get(v.account+"/").body
+		admin := v.get(v.account + "/admin/people/" + string(must[directory.User](t)(h.directory.UserByName(t.Context(), "maia")).ID)).body
+		for _, want := range tt.security {
+			if !strings.Contains(security, want) {
+				t.Errorf("%s: /security lacks %q: %s", tt.name, want, text(security))
+			}
+		}
+		for _, want := range tt.home {
+			if !strings.Contains(home, want) {
+				t.Errorf("%s: / lacks %q: %s", tt.name, want, text(home))
+			}
+		}
+		for _, no := range append(tt.securityNo, tt.not...) {
+			if strings.Contains(security, no) {
+				t.Errorf("%s: /security has %q", tt.name, no)
+			}
+		}
+		for _, no := range tt.not {
+			if strings.Contains(home, no) {
+				t.Errorf("%s: / has %q", tt.name, no)
+			}
+		}
+		if strings.Count(admin, mark) != strings.Count(security, mark) {
+			t.Errorf("%s: the console marks %d passkeys, My Account %d", tt.name, strings.Count(admin, mark), strings.Count(security, mark))
+		}
+	}
+}
+
+// Nor does an administrator take it, who would lock its person out: they issue a
+// pass first.
+func TestAdministratorLeavesAWayInThatIsTaken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	v := h.visitor()
+	v.setUp(of(t, goodKind, false))
+	v.get(v.account + "/")
+	jo, code := h.newcomer("jo")
+	theirs, good := h.visitor(), of(t, goodKind, false)
+	theirs.post(theirs.login+"/signin/pass", url.Values{"username": {"jo"}, "code": {code}})
+	theirs.get(theirs.account + "/security/add")
+	first := theirs.register(good)
+	refused := theirs.register(of(t, oldKind, true))
+	h.restart(policy.Passkeys{Refuse: []webauthn.AAGUID{oldKind}})
+	at := func(id string) string {
+		return v.account + "/admin/people/" + string(jo.ID) + "/passkeys/" + id + "/delete"
+	}
+	if a := v.get(at(first.Passkey)); !strings.Contains(a.body, "No other passkey of theirs is accepted here.") || strings.Contains(a.body, "<button") {
+		t.Errorf("the last that is taken: %s", text(a.body))
+	}
+	if a := v.post(at(first.Passkey), nil); a.status != http.StatusConflict || len(h.passkeys("jo")) != 2 {
+		t.Errorf("the last that is taken was deleted: %d: %s", a.status, text(a.body))
+	}
+	if a := v.post(at(refused.Passkey), nil); a.status != http.StatusSeeOther || len(h.passkeys("jo")) != 1 {
+		t.Errorf("the one that is refused: %d: %s", a.status, text(a.body))
+	}
+}
+
 // An administrator finds what a person reads out, in whatever form, and is told
 // what it means that there is nothing.
 func TestReferenceFindsTheEvent(t *testing.T) {

@@ -51,11 +51,13 @@ func SignalsOf(rp webauthn.RPID, u directory.User, all []directory.Passkey) *Sig
 	return s
 }
 
-// PasskeyRows returns a person's passkeys as pages show them.
-func PasskeyRows(all []directory.Passkey) []PasskeyRow {
+// PasskeyRows returns a person's passkeys as pages show them under the house's
+// rule.
+func PasskeyRows(all []directory.Passkey, rule policy.Passkeys) []PasskeyRow {
 	rows := make([]PasskeyRow, len(all))
 	for i, p := range all {
 		rows[i] = PasskeyRowOf(p)
+		rows[i].Refused = !rule.Takes(p)
 	}
 	return rows
 }

@@ -160,13 +160,13 @@ func testTakeLast(t *testing.T, k *kit) {
 		pass := directory.AccessPass{UserID: u.ID, IssuedBy: "admin", Issued: k.now, Expires: expires}
 		k.must(k.PutAccessPass(ctx, pass, directory.CodeHash(bytesOf(32)), directory.CodeHash(bytesOf(32)), k.change(directory.PassIssued)))
 	}
-	k.want("by an administrator, with a pass that was used", k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")), directory.ErrLastWayIn)
+	k.want("by an administrator, with a pass that was used", k.DeletePasskey(ctx, u.ID, p.ID, "", nil, by("admin")), directory.ErrLastWayIn)
 	issue(k.now)
-	k.want("by an administrator, with a pass that has run out", k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")), directory.ErrLastWayIn)
+	k.want("by an administrator, with a pass that has run out", k.DeletePasskey(ctx, u.ID, p.ID, "", nil, by("admin")), directory.ErrLastWayIn)
 	issue(k.now.Add(time.Hour))
-	k.want("by themselves, with a pass", k.DeletePasskey(ctx, u.ID, p.ID, "", by(u.ID)), directory.ErrLastWayIn)
+	k.want("by themselves, with a pass", k.DeletePasskey(ctx, u.ID, p.ID, "", nil, by(u.ID)), directory.ErrLastWayIn)
 	s, _ := k.session(u, p)
-	k.must(k.DeletePasskey(ctx, u.ID, p.ID, "", by("admin")))
+	k.must(k.DeletePasskey(ctx, u.ID, p.ID, "", nil, by("admin")))
 	if left, err := k.Passkeys(ctx, u.ID); err != nil || len(left) != 0 {
 		t.Errorf("%d passkeys left, %v", len(left), err)
 	}

@@ -9,6 +9,7 @@ import (
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/session"
+	"cardea/webauthn"
 )
 
 func testPeople(t *testing.T, k *kit) {
@@ -137,8 +138,8 @@ func testDeletePasskey(t *testing.T, k *kit) {
 	u, p := k.member("maia", false)
 	other := k.person("ana", false)
 	c := k.change(directory.PasskeyDeleted)
-	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, "", c), directory.ErrNoPasskey)
-	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, "", c), directory.ErrLastWayIn)
+	k.want("another's", k.DeletePasskey(ctx, other.ID, p.ID, "", nil, c), directory.ErrNoPasskey)
+	k.want("the only one", k.DeletePasskey(ctx, u.ID, p.ID, "", nil, c), directory.ErrLastWayIn)
 	ids := []directory.PasskeyID{p.ID}
 	in := k.passSession(u).ID
 	for range 9 {
@@ -147,13 +148,45 @@ func testDeletePasskey(t *testing.T, k *kit) {
 			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
 		ids = append(ids, next.ID)
 	}
-	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], "", c) }); won != len(ids)-1 {
+	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], "", nil, c) }); won != len(ids)-1 {
 		t.Errorf("%d of %d passkeys were deleted at once, want all but one", won, len(ids))
 	}
 	left, err := k.Passkeys(ctx, u.ID)
 	k.must(err)
 	if len(left) != 1 || k.count(audit.PasskeyDeleted) != len(ids)-1 {
 		t.Errorf("%d passkeys left and %d events, want 1 and %d", len(left), k.count(audit.PasskeyDeleted), len(ids)-1)
+	}
+}
+
+// A passkey that is not taken any more is no way in: it does not let the last
+// one go that is, not even to two who delete at once.
+func testDeletePasskeyUnderARule(t *testing.T, k *kit) {
+	ctx := k.Context()
+	u, first := k.member("maia", false)
+	add := func(kind webauthn.AAGUID) directory.PasskeyID {
+		p := k.passkey(u)
+		p.AAGUID = kind
+		k.must(k.Register(ctx, ceremony.Registration{Challenge: k.challenge(), Passkey: p, Most: directory.MaxPasskeys, In: k.passSession(u).ID,
+			Event: audit.Event{Time: k.now, Kind: audit.PasskeyAdded}}))
+		return p.ID
+	}
+	refused := webauthn.AAGUID{1}
+	add(refused)
+	ids := []directory.PasskeyID{first.ID, add(webauthn.AAGUID{2}), add(webauthn.AAGUID{3})}
+	taken := func(p directory.Passkey) bool { return p.AAGUID != refused }
+	c := k.change(directory.PasskeyDeleted)
+	c.By = u.ID
+	if won := atOnce(len(ids), func(i int) error { return k.DeletePasskey(ctx, u.ID, ids[i], "", taken, c) }); won != len(ids)-1 {
+		t.Errorf("%d of %d passkeys that are taken were deleted at once, want all but one", won, len(ids))
+	}
+	left, err := k.Passkeys(ctx, u.ID)
+	k.must(err)
+	for _, p := range left {
+		if p.AAGUID == refused {
+			k.must(k.DeletePasskey(ctx, u.ID, p.ID, "", taken, c))
+			continue
+		}
+		k.want("the last that is taken, by an administrator without a pass", k.DeletePasskey(ctx, u.ID, p.ID, "", taken, k.change(directory.PasskeyDeleted)), directory.ErrLastWayIn)
 	}
 }
 
@@ -173,14 +206,14 @@ func testDeletePasskeySessions(t *testing.T, k *kit) {
 	theirs, _ := k.session(ana, anas)
 
 	c := k.change(directory.PasskeyDeleted)
-	k.want("another's", k.DeletePasskey(ctx, ana.ID, lost.ID, "", c), directory.ErrNoPasskey)
-	k.want("ana's only one", k.DeletePasskey(ctx, ana.ID, anas.ID, "", c), directory.ErrLastWayIn)
+	k.want("another's", k.DeletePasskey(ctx, ana.ID, lost.ID, "", nil, c), directory.ErrNoPasskey)
+	k.want("ana's only one", k.DeletePasskey(ctx, ana.ID, anas.ID, "", nil, c), directory.ErrLastWayIn)
 	for _, s := range []session.Session{mine, thief, other, theirs} {
 		if _, err := k.SessionByID(ctx, s.ID); err != nil {
 			t.Errorf("after a deletion that failed: %v", err)
 		}
 	}
-	k.must(k.DeletePasskey(ctx, u.ID, lost.ID, string(mine.ID), c))
+	k.must(k.DeletePasskey(ctx, u.ID, lost.ID, string(mine.ID), nil, c))
 	_, err = k.SessionByID(ctx, thief.ID)
 	k.want("a session of the deleted passkey", err, session.ErrNone)
 	for name, s := range map[string]session.Session{"the deleter's": mine, "of another passkey": other, "ana's": theirs} {

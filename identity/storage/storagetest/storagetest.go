@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"passkeys", testPasskeys},
 		{"everybody's passkeys", testEachPersonsPasskeys},
 		{"deleting passkeys", testDeletePasskey},
+		{"a passkey that is not taken is no way in", testDeletePasskeyUnderARule},
 		{"deleting a passkey ends its sessions", testDeletePasskeySessions},
 		{"taking the last passkey", testTakeLast},
 		{"signing somebody out", testSignOut},

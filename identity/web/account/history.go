@@ -148,11 +148,11 @@ func (s *Surface) notMeDone(w http.ResponseWriter, r *http.Request, v web.Visito
 	if err != nil {
 		return fmt.Errorf("listing passkeys: %w", err)
 	}
-	p := web.NotMeDone{Me: v.Me("history"), Event: web.RowOf(e, ""), Only: len(passkeys) == 1}
+	p := web.NotMeDone{Me: v.Me("history"), Event: web.RowOf(e, "")}
 	for _, k := range passkeys {
 		if k.ID == e.PasskeyID {
 			row := web.PasskeyRowOf(k)
-			p.Passkey = &row
+			p.Passkey, p.Only = &row, s.cfg.Passkeys.WaysInWithout(k.ID, passkeys) < 1
 		}
 	}
 	if n, err := strconv.Atoi(r.URL.Query().Get("ended")); err == nil && n > 0 && web.JustDone(r) {

@@ -26,7 +26,7 @@ func (s *Surface) lost(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	if p.Unsure {
 		slices.SortStableFunc(passkeys, func(a, b directory.Passkey) int { return onPhone(b) - onPhone(a) })
 	}
-	p.Passkeys = web.PasskeyRows(passkeys)
+	p.Passkeys = web.PasskeyRows(passkeys, s.cfg.Passkeys)
 	return s.Render(w, r, http.StatusOK, p)
 }
 
@@ -148,7 +148,7 @@ func (s *Surface) lostDone(w http.ResponseWriter, r *http.Request, v web.Visitor
 	}
 	p := web.LostDone{
 		Me: v.Me("security"), Name: events[0].Detail, Reference: events[0].Reference, Days: web.ParseAsked(r.URL.Query()).Days,
-		Passkeys: len(passkeys), Synced: r.URL.Query().Has("synced"),
+		Passkeys: s.cfg.Passkeys.WaysIn(passkeys), Synced: r.URL.Query().Has("synced"),
 	}
 	p.Signals = web.SignalsOf(s.cfg.Site.RPID, v.User, passkeys)
 	return s.Render(w, r, http.StatusOK, p)

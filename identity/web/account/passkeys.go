@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
@@ -18,7 +17,7 @@ func (s *Surface) security(w http.ResponseWriter, r *http.Request, v web.Visitor
 	if err != nil {
 		return fmt.Errorf("listing passkeys: %w", err)
 	}
-	p := web.Security{Me: v.Me("security"), Passkeys: web.PasskeyRows(passkeys)}
+	p := web.Security{Me: v.Me("security"), Passkeys: web.PasskeyRows(passkeys, s.cfg.Passkeys), NoSelfService: s.cfg.Passkeys.NoSelfService}
 	p.Signals = web.SignalsOf(s.cfg.Site.RPID, v.User, passkeys)
 	if web.JustDone(r) {
 		p.Added = web.PasskeyName(passkeys, directory.PasskeyID(r.URL.Query().Get("added")))
@@ -159,9 +158,9 @@ func (s *Surface) mine(r *http.Request, v web.Visitor, id string) (k directory.P
 	if err != nil {
 		return k, 0, fmt.Errorf("listing passkeys: %w", err)
 	}
-	for i, k := range all {
+	for _, k := range all {
 		if string(k.ID) == id {
-			return k, s.cfg.Passkeys.WaysIn(slices.Delete(all, i, i+1)), nil
+			return k, s.cfg.Passkeys.WaysInWithout(k.ID, all), nil
 		}
 	}
 	return k, 0, noSuchPasskey(directory.ErrNoPasskey)

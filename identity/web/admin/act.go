@@ -130,19 +130,23 @@ func askTake(s *Surface, r *http.Request, to subject, p *web.PersonAct) error {
 	p.Heading = words.Say("security.delete_heading", "Name", to.passkey.Name)
 	p.Price = []words.Text{words.Say("console.delete_price", "Name", to.DisplayName)}
 	p.Button = words.Say("security.delete_it")
-	if others := len(to.passkeys) - 1; others > 0 {
-		p.Price = append(p.Price, words.Say("console.delete_left", "Count", others))
+	if left := s.cfg.Passkeys.WaysInWithout(to.passkey.ID, to.passkeys); left > 0 {
+		p.Price = append(p.Price, words.Say("console.delete_left", "Count", left))
 		return nil
 	}
 	pass, err := s.lastPass(r, to.ID)
 	if err != nil {
 		return err
 	}
+	last, first := "console.delete_last", "console.delete_first_pass"
+	if len(to.passkeys) > 1 { // none of which is taken
+		last, first = "policy.delete_last", "policy.delete_first_pass"
+	}
 	if pass != nil && pass.Live {
-		p.Price = append(p.Price, words.Say("console.delete_last", "Until", s.In(r).Moment(pass.Expires)))
+		p.Price = append(p.Price, words.Say(last, "Until", s.In(r).Moment(pass.Expires)))
 		return nil
 	}
-	p.Price = append(p.Price, words.Say("console.delete_first_pass"))
+	p.Price = append(p.Price, words.Say(first))
 	p.Button, p.Instead = words.Text{}, web.Link{Text: words.Say("console.issue"), To: "/admin/people/" + string(to.ID) + "/pass"}
 	return nil
 }

@@ -22,6 +22,8 @@ type Config struct {
 	Sessions  *session.Service
 	Directory *directory.Directory
 	Audit     *audit.Log
+	// Passkeys is the house's rule.
+	Passkeys policy.Passkeys
 	// Gate says who is at hand: account.Surface.Visitor.
 	Gate web.Gate
 	// Fresh asks for a new proof before people are let in:

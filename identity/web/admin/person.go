@@ -46,7 +46,7 @@ func (s *Surface) person(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 		return err
 	}
 	p := web.Person{
-		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Passkeys: web.PasskeyRows(passkeys),
+		Me: v.Me("people"), Person: rowOf(memberOf(u, passkeys)), Passkeys: web.PasskeyRows(passkeys, s.cfg.Passkeys),
 		Sessions: len(sessions), Pass: pass, JustMade: web.JustDone(r) && r.URL.Query().Has("added"),
 	}
 	p.Yours = policy.MayActUpon(v.User, u.ID) != nil
