@@ -101,6 +101,15 @@ type Event struct {
 	Detail string
 }
 
+// About names the event in what is said of it later: its reference, which people
+// can read out. What no request did has none and goes by its ID.
+func (e Event) About() string {
+	if e.Reference == "" {
+		return e.ID
+	}
+	return e.Reference
+}
+
 var sequence atomic.Uint32
 
 // NewID returns an ID for an event of that time. IDs sort by time, to the

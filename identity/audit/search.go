@@ -82,6 +82,17 @@ func (l *Log) Event(ctx context.Context, user directory.UserID, id string) (Even
 	return l.store.Event(ctx, user, id)
 }
 
+// shutOut are the kinds that say that a person was signed out of other browsers
+// than the one that they were at, because it may not be them who is there.
+func shutOut() []Kind { return []Kind{SessionsEnded, NotMe, PasskeyLost} }
+
+// ShutOut reports whether a person, or an administrator for them, has signed
+// them out of their browsers since then: of all, or of all others.
+func (l *Log) ShutOut(ctx context.Context, user directory.UserID, since time.Time) (bool, error) {
+	events, err := l.Find(ctx, Search{User: user, Kinds: shutOut(), Show: Changes, Since: since, Limit: 1})
+	return len(events) > 0, err
+}
+
 // Denied returns when the person first said of e that it was not them; zero if
 // they did not.
 func (l *Log) Denied(ctx context.Context, e Event) (time.Time, error) {
@@ -91,7 +102,7 @@ func (l *Log) Denied(ctx context.Context, e Event) (time.Time, error) {
 	}
 	slices.Reverse(said)
 	for _, s := range said {
-		if s.Detail == e.Reference {
+		if s.Detail == e.About() {
 			return s.Time, nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cardea/identity/audit"
 	"cardea/identity/directory"
@@ -54,7 +55,9 @@ func (v *Service) BeginSignInAs(ctx context.Context, b Browser, who Chosen, hint
 	return v.begun(signIn, b, options, lib, st)
 }
 
-// passkeysOf returns a person who may sign in, and their passkeys.
+// passkeysOf returns a person who may sign in, and those of their passkeys that
+// are taken. If none is, it returns all: who uses one is told why it opens
+// nothing, and an empty list would say that any passkey will do.
 func (v *Service) passkeysOf(ctx context.Context, id directory.UserID) (directory.User, []directory.Passkey, error) {
 	u, err := v.directory.User(ctx, id)
 	if err != nil {
@@ -70,6 +73,9 @@ func (v *Service) passkeysOf(ctx context.Context, id directory.UserID) (director
 	}
 	if err != nil {
 		return u, nil, fmt.Errorf("listing the passkeys of who was chosen: %w", err)
+	}
+	if v.rule.WaysIn(passkeys) > 0 {
+		passkeys = slices.DeleteFunc(passkeys, func(k directory.Passkey) bool { return !v.rule.Takes(k) })
 	}
 	return u, passkeys, nil
 }

@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"slices"
 	"testing"
 
 	"cardea/identity/audit"
@@ -56,6 +57,31 @@ func TestPasskeyOfAKindThatIsNotTakenIsNotAdded(t *testing.T) {
 				t.Errorf("a kind that is taken: %v", err)
 			}
 		})
+	}
+}
+
+// Who is known is led to a passkey that is taken. If there is none, any may be
+// tried, and its person is told.
+func TestListHasOnlyPasskeysThatAreTaken(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		rule policy.Passkeys
+		want int
+	}{
+		"one is taken": {policy.Passkeys{Refuse: []webauthn.AAGUID{badKind}}, 1}, "none is": {policy.Passkeys{Accept: []webauthn.AAGUID{{9}}}, 2},
+	} {
+		h := newHouse(t)
+		good := of(t, goodKind, deviceBound)
+		maia := h.setUp(good)
+		if _, err := h.register(browser("b"), maia, of(t, badKind, deviceBound)); err != nil {
+			t.Fatal(err)
+		}
+		h.rule(tt.rule)
+		o := parse[webauthn.RequestOptions](t, h.beginAs(browser("b"), ceremony.Chosen{User: maia.ID}).Options)
+		listed := slices.ContainsFunc(o.AllowCredentials, func(d webauthn.CredentialDescriptor) bool { return slices.Equal(d.ID, good.id) })
+		if len(o.AllowCredentials) != tt.want || !listed {
+			t.Errorf("%s: the list is %+v, want %d", name, o.AllowCredentials, tt.want)
+		}
 	}
 }
 

@@ -34,6 +34,9 @@ type Readiness struct{ Two, One, None int }
 // People returns how many there are.
 func (r Readiness) People() int { return r.Two + r.One + r.None }
 
+// maxName is how many characters of a name are looked for: no name is longer.
+const maxName = max(MaxUsername, MaxDisplayName)
+
 // MaxListing is the most that one call of List returns.
 const MaxListing = 1000
 
@@ -41,6 +44,9 @@ const MaxListing = 1000
 func (d *Directory) List(ctx context.Context, l Listing) ([]Member, error) {
 	l.Limit = max(0, min(l.Limit, MaxListing))
 	l.Name = strings.TrimSpace(l.Name)
+	if r := []rune(l.Name); len(r) > maxName {
+		return nil, nil // and SQLite takes no pattern of any length
+	}
 	return d.store.List(ctx, l)
 }
 

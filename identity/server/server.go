@@ -154,7 +154,7 @@ func (s *Server) openPages(ctx context.Context) error {
 		return err
 	}
 	s.signin, err = signin.New(signin.Config{
-		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Passkeys: s.cfg.Passkeys.rule(),
+		Site: site, Ceremony: s.ceremony, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Passkeys: s.cfg.Passkeys.rule(),
 		Key: derive(s.file, labelSignIn), Now: s.now,
 	})
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Server) openPages(ctx context.Context) error {
 	}
 	s.admin = admin.New(admin.Config{
 		Site: site, Sessions: s.sessions, Directory: s.directory, Audit: s.audit, Now: s.now,
-		Passkeys: s.cfg.Passkeys.rule(), Gate: s.account.Visitor, Fresh: s.account.Fresh,
+		Passkeys: s.cfg.Passkeys.rule(), Gate: s.account.Visitor, Fresh: s.account.Fresh, Speak: s.account.Speak,
 	})
 	return nil
 }

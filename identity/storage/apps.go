@@ -66,7 +66,9 @@ func (db *DB) EndClient(ctx context.Context, user directory.UserID, client direc
 		// Nobody else has a use for the session of a program that signed in
 		// without a page.
 		_, err = tx.Exec(`DELETE FROM session WHERE person_id = $1 AND acr = $3 AND id IN
-			(SELECT session_id FROM refresh_family WHERE person_id = $1 AND client_id = $2)`,
+			(SELECT session_id FROM refresh_family WHERE person_id = $1 AND client_id = $2
+			UNION SELECT session_id FROM access_token WHERE person_id = $1 AND client_id = $2
+			UNION SELECT session_id FROM auth_code WHERE person_id = $1 AND client_id = $2)`,
 			string(user), string(client), session.ACRNative)
 		if err != nil {
 			return err

@@ -122,10 +122,8 @@ func (s *search) term(t audit.Term) {
 	s.and("(" + strings.Join(parts, " OR ") + ")")
 }
 
-var likeSigns = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
-
 // contains is true of rows whose column contains text, in any case of ASCII
 // letters. The signs of LIKE stand for themselves.
 func (s *search) contains(column, text string) string {
-	return "LOWER(" + column + ") LIKE LOWER(" + s.arg("%"+likeSigns.Replace(text)+"%") + `) ESCAPE '\'`
+	return "LOWER(" + column + ") LIKE LOWER(" + s.arg(within(text)) + `) ESCAPE '\'`
 }

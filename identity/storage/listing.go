@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"strings"
 
 	"modernc.org/sqlite"
 
@@ -32,12 +31,9 @@ func (db *DB) List(ctx context.Context, l directory.Listing) ([]directory.Member
 		FROM person
 		WHERE username > $1 AND ($2 = '' OR username LIKE $3 ESCAPE '\' OR fold_name(display_name) LIKE $3 ESCAPE '\')
 		ORDER BY username LIMIT $4`,
-		l.After, l.Name, "%"+literally.Replace(directory.FoldName(l.Name))+"%", l.Limit)
+		l.After, l.Name, within(directory.FoldName(l.Name)), l.Limit)
 	return all(rows, err, scanMember)
 }
-
-// literally has the signs of LIKE stand for themselves.
-var literally = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 
 func scanMember(r row) (directory.Member, error) {
 	var m directory.Member

@@ -93,12 +93,7 @@ func (db *DB) SignOut(ctx context.Context, by, user directory.UserID, now time.T
 
 func (db *DB) endSessions(ctx context.Context, except session.ID, e audit.Event) (n int, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(e.UserID), string(except))
-		if err != nil {
-			return err
-		}
-		ended, err := res.RowsAffected()
-		if n = int(ended); err != nil || n == 0 {
+		if n, err = endSessionsBut(tx, e.UserID, except); err != nil || n == 0 {
 			return err
 		}
 		e.Detail = fmt.Sprintf("%d sessions", n)
@@ -107,18 +102,22 @@ func (db *DB) endSessions(ctx context.Context, except session.ID, e audit.Event)
 	return n, err
 }
 
+// endSessionsBut deletes a person's sessions but one, and says how many.
+func endSessionsBut(tx *sql.Tx, user directory.UserID, except session.ID) (int, error) {
+	res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(user), string(except))
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
 // Deny implements session.Store.
 func (db *DB) Deny(ctx context.Context, user directory.UserID, except session.ID, about string, now time.Time) (n int, err error) {
 	err = db.write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(user), string(except))
-		if err != nil {
+		if n, err = endSessionsBut(tx, user, except); err != nil {
 			return err
 		}
-		ended, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		n = int(ended)
 		if err := endGrants(tx, "person_id = $1", string(user)); err != nil {
 			return err
 		}

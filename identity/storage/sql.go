@@ -42,6 +42,12 @@ func all[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, erro
 	return list, rows.Err()
 }
 
+// likeSigns has the signs of LIKE stand for themselves.
+var likeSigns = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+// within is the pattern, for LIKE with ESCAPE '\', of what contains text.
+func within(text string) string { return "%" + likeSigns.Replace(text) + "%" }
+
 // exec runs a statement and returns missing if it changed no row.
 func exec(tx *sql.Tx, missing error, query string, args ...any) error {
 	res, err := tx.Exec(query, args...)

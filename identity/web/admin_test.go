@@ -160,6 +160,25 @@ func TestConsoleSpeaksTheReadersLanguage(t *testing.T) {
 }
 
 // Whoever there is, and whatever happened, is on exactly one page.
+// The console goes by the language of the profile, in any browser, and what is
+// chosen at the foot of one of its pages is that.
+func TestConsoleKeepsTheProfilesLanguage(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	v.post(v.account+"/profile/language", url.Values{"language": {"de"}})
+	v.has(v.account, "cardea-language", "fr")
+	if a := v.get(v.account + "/admin"); !strings.Contains(a.body, `<html lang="de"`) {
+		t.Errorf("the console of who reads German: %s", a.body[:60])
+	}
+	v.post(v.account+"/admin/nothing", url.Values{"page-language": {"ja"}})
+	if u := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia")); u.Language != "ja" {
+		t.Errorf("the profile says %q, want what was chosen", u.Language)
+	}
+	if a := v.get(v.account + "/admin?name=" + strings.Repeat("x", 60_000)); a.status != http.StatusOK {
+		t.Errorf("looking for a name that nobody can have: %d", a.status)
+	}
+}
+
 func TestPeopleAndEventsComeInPages(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)

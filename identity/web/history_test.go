@@ -281,6 +281,28 @@ func TestNotMeShutsOutEverybodyElse(t *testing.T) {
 	}
 }
 
+// What was said of one entry is not said of another, and cannot be unsaid by
+// saying it of that.
+func TestDenialIsOfOneEntry(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	h.happened("maia", audit.Event{Kind: audit.SignIn}, audit.Event{Kind: audit.PassIssued}) // by no request: they have no reference
+	events := must[[]audit.Event](t)(h.log.ByUser(t.Context(), h.passkeys("maia")[0].UserID, 2))
+	one, other := v.account+"/history/"+events[0].ID, v.account+"/history/"+events[1].ID
+	v.post(one+"/not-me", nil)
+	const said = "You told us that this wasn"
+	if !strings.Contains(text(v.get(one).body), said) || strings.Contains(text(v.get(other).body), said) {
+		t.Errorf("denied: %s\nnot denied: %s", text(v.get(one).body), text(v.get(other).body))
+	}
+	denial := must[[]audit.Event](t)(h.log.ByUser(t.Context(), h.passkeys("maia")[0].UserID, 1))[0]
+	at := v.account + "/history/" + denial.ID
+	for name, a := range map[string]answer{"question": v.get(at + "/not-me"), "act": v.post(at+"/not-me", nil), "what is left": v.get(at + "/not-me/done")} {
+		if a.status != http.StatusNotFound {
+			t.Errorf("%s of a denial: %d, want 404", name, a.status)
+		}
+	}
+}
+
 func TestNotMeOffersThePasskeyThatTookPart(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)

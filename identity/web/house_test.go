@@ -169,7 +169,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 		t.Fatal(err)
 	}
 	pages := must[*signin.Surface](t)(signin.New(signin.Config{
-		Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Passkeys: h.rule, Key: h.key, Now: h.clock,
+		Site: h.site, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Passkeys: h.rule, Key: h.key, Now: h.clock,
 	}))
 	oidc := must[*provider.Provider](t)(provider.New(provider.Config{
 		Issuer: h.login, Directory: h.directory, Sessions: h.sessions, Audit: h.log,
@@ -185,7 +185,7 @@ func (h *house) open() (login, myAccount http.Handler) {
 		Site: h.site, RP: rp, Ceremony: ceremonies, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Grants: h.grants,
 		Passkeys: h.rule, Key: h.key, Now: h.clock,
 	}))
-	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Passkeys: h.rule, Gate: mine.Visitor, Fresh: mine.Fresh, Now: h.clock})
+	console := admin.New(admin.Config{Site: h.site, Sessions: h.sessions, Directory: h.directory, Audit: h.log, Passkeys: h.rule, Gate: mine.Visitor, Fresh: mine.Fresh, Speak: mine.Speak, Now: h.clock})
 	loginMux, accountMux := http.NewServeMux(), http.NewServeMux()
 	loginMux.Handle("/", pages)
 	loginMux.Handle("/oauth2/", oidc)

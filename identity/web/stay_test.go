@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cardea/identity/audit"
 	"cardea/identity/directory"
 	"cardea/identity/session"
 	"cardea/webauthn"
@@ -282,6 +283,50 @@ func TestBrowserRemembersFivePeople(t *testing.T) {
 	body := v.tiles()
 	if n := strings.Count(body, `name="username"`); n != 5 || strings.Contains(body, "person-0") || !strings.Contains(body, "person-5") {
 		t.Errorf("%d people, want the last five: %s", n, text(body))
+	}
+}
+
+// Who signs out everywhere because they don't know who is where is forgotten by
+// the browsers that remember them, and a copy of what such a browser holds is
+// worth nothing from then on.
+func TestSigningOutEverywhereIsForgettingEverywhere(t *testing.T) {
+	t.Parallel()
+	for name, out := range map[string]func(h *house, mine, v *visitor){
+		"everywhere": func(_ *house, mine, _ *visitor) { mine.post(mine.account+"/sessions/all/end", nil) },
+		"all others": func(_ *house, mine, _ *visitor) { mine.post(mine.account+"/sessions/others/end", nil) },
+		"not me": func(h *house, mine, _ *visitor) {
+			h.happened("jo", audit.Event{Kind: audit.SignIn, Reference: "NOT-JO"})
+			mine.post(mine.entryAbout("NOT-JO")+"/not-me", nil)
+		},
+		"a lost phone": func(h *house, mine, v *visitor) {
+			v.signOut() // it came in with another passkey, and might stay
+			spare := mine.register(newSoft(t))
+			if a := mine.post(mine.account+"/lost/"+spare.Passkey, nil); a.status != http.StatusSeeOther || !strings.Contains(a.location, "/done") {
+				t.Errorf("a lost phone: %+v, then %d to %q", spare, a.status, a.location)
+			}
+		},
+		"an administrator": func(h *house, _, _ *visitor) {
+			maia := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia"))
+			must[int](t)(h.sessions.SignOut(t.Context(), maia.ID, must[directory.User](t)(h.directory.UserByName(t.Context(), "jo")).ID))
+		},
+	} {
+		h := newHouse(t)
+		h.visitor().setUp(newSoft(t))
+		mine, key := h.member("jo")
+		v := h.visitor()
+		v.yes(key, "always")
+		if v.listed("jo") != 1 || !strings.Contains(v.tiles(), `value="jo"`) {
+			t.Fatalf("%s: jo is not remembered to begin with", name)
+		}
+		h.wait(2 * time.Second)
+		out(h, mine, v)
+		if n := v.listed("jo"); n != 0 || strings.Contains(v.tiles(), `value="jo"`) {
+			t.Errorf("%s: %d passkeys listed, and the page: %s", name, n, text(v.tiles()))
+		}
+		h.wait(time.Second)
+		if done := v.comeIn(key, "", ""); !strings.HasPrefix(done.Location, "/signin/stay?") || v.session().Kept {
+			t.Errorf("%s: the next sign-in goes to %q, kept %t; want to be asked again", name, done.Location, v.session().Kept)
+		}
 	}
 }
 

@@ -133,9 +133,25 @@ func testEndProgram(t *testing.T, k *kit, u directory.User, s session.Session) {
 	k.must(k.EndClient(ctx, u.ID, "terminal", k.now))
 	_, err = k.SessionByID(ctx, native.ID)
 	k.want("the session of a program that was removed", err, session.ErrNone)
+	testEndUnfinishedProgram(t, k, u, list[0].ID)
 	if _, err := k.SessionByID(ctx, s.ID); err != nil {
 		t.Errorf("another session: %v", err)
 	}
+}
+
+// So does the session of one that has not fetched its tokens yet.
+func testEndUnfinishedProgram(t *testing.T, k *kit, u directory.User, p directory.PasskeyID) {
+	ctx := k.Context()
+	native, h := session.BeginNative(k.now, u.ID, p, directory.From{})
+	list, err := k.Passkeys(ctx, u.ID)
+	k.must(err)
+	k.must(k.SignIn(ctx, ceremony.SignIn{Challenge: k.challenge(), Was: list[0], SignCount: list[0].SignCount, Flags: list[0].Flags, Session: native, Token: h}))
+	k.must(k.AddEvent(ctx, audit.Event{Time: k.now.Add(time.Second), Kind: audit.NativeSignIn, Outcome: audit.Done, UserID: u.ID, Client: "terminal"}))
+	k.must(k.AddCode(ctx, grant.Code{Hash: grant.Hash(bytesOf(32)), Issued: k.now, Expires: k.now.Add(time.Minute),
+		Authorization: grant.Authorization{ClientID: "terminal", UserID: u.ID, SID: string(native.ID)}}))
+	k.must(k.EndClient(ctx, u.ID, "terminal", k.now.Add(2*time.Second)))
+	_, err = k.SessionByID(ctx, native.ID)
+	k.want("the session of a program that had a code only", err, session.ErrNone)
 }
 
 func testDeny(t *testing.T, k *kit) {

@@ -89,7 +89,7 @@ func (s *Surface) entry(w http.ResponseWriter, r *http.Request, v web.Visitor) e
 	}
 	p := web.HistoryEntry{
 		Me: v.Me("history"), Event: entryRow(e, passkeys), ID: e.ID, App: e.ClientName, Do: web.WhatToDo(e),
-		ByOther: e.By != "" && e.By != v.User.ID, Deniable: e.Kind != audit.NotMe,
+		ByOther: e.By != "" && e.By != v.User.ID, Deniable: mayDeny(e),
 	}
 	agent := web.ParseAgent(e.UserAgent)
 	p.Browser, p.System = agent.Browser, agent.System
@@ -99,10 +99,22 @@ func (s *Surface) entry(w http.ResponseWriter, r *http.Request, v web.Visitor) e
 	return s.Render(w, r, http.StatusOK, p)
 }
 
+// deniable is event for what a person may say of that it was not them. What they
+// said is not among it.
+func (s *Surface) deniable(r *http.Request, v web.Visitor) (audit.Event, error) {
+	e, err := s.event(r, v)
+	if err == nil && !mayDeny(e) {
+		err = web.Fault(http.StatusNotFound, "not_found", "denying a denial")
+	}
+	return e, err
+}
+
+func mayDeny(e audit.Event) bool { return e.Kind != audit.NotMe }
+
 // askNotMe shows what will happen if the visitor says that an event was not
 // them. Of one that was refused there is nothing to undo.
 func (s *Surface) askNotMe(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	e, err := s.event(r, v)
+	e, err := s.deniable(r, v)
 	if err != nil {
 		return err
 	}
@@ -119,11 +131,11 @@ func (s *Surface) askNotMe(w http.ResponseWriter, r *http.Request, v web.Visitor
 // browser could sign out all others anyway, and the owner who fears the worst
 // should not be asked to unlock first.
 func (s *Surface) notMe(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	e, err := s.event(r, v)
+	e, err := s.deniable(r, v)
 	if err != nil {
 		return err
 	}
-	n, err := s.cfg.Sessions.Deny(r.Context(), v.User.ID, v.Session.ID, e.Reference)
+	n, err := s.cfg.Sessions.Deny(r.Context(), v.User.ID, v.Session.ID, e.About())
 	if err != nil {
 		return fmt.Errorf("shutting all others out: %w", err)
 	}
@@ -133,7 +145,7 @@ func (s *Surface) notMe(w http.ResponseWriter, r *http.Request, v web.Visitor) e
 
 // notMeDone leads through what is left. It can be come back to, from the entry.
 func (s *Surface) notMeDone(w http.ResponseWriter, r *http.Request, v web.Visitor) error {
-	e, err := s.event(r, v)
+	e, err := s.deniable(r, v)
 	if err != nil {
 		return err
 	}

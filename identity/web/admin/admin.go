@@ -29,6 +29,8 @@ type Config struct {
 	// Fresh asks for a new proof before people are let in:
 	// account.Surface.Fresh.
 	Fresh web.Fresh
+	// Speak keeps the language that somebody chooses: account.Surface's.
+	Speak func(r *http.Request, l words.Language) error
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }
@@ -82,6 +84,7 @@ func New(cfg Config) *Surface {
 		Surface: web.NewSurface(web.New(cfg.Site, cfg.Now), cfg.Site.AccountURL, web.DidNotWork, home),
 		cfg:     cfg,
 	}
+	s.Speak = cfg.Speak
 	mux := http.NewServeMux()
 	mux.Handle("/", s.Page(s.NotFound))
 	for _, r := range routes {
@@ -104,7 +107,7 @@ func (s *Surface) administrators(h page) httpd.Handler {
 		if err := policy.MayAdminister(v.User, v.Proof()); err != nil {
 			return s.NotFound(w, r)
 		}
-		return h(s, w, r, v)
+		return h(s, w, r.WithContext(web.WithLanguage(r.Context(), words.Language(v.User.Language))), v)
 	}
 }
 

@@ -42,13 +42,42 @@ type remembered struct {
 // who was here, and nobody makes one up to learn who has an account.
 type accounts []remembered
 
-func (s *Surface) remembers(r *http.Request) accounts {
+// remembers returns what the browser of r remembers. Who was signed out of their
+// browsers since they were seen in it is forgotten there, too, wherever the cookie
+// has come to meanwhile.
+func (s *Surface) remembers(r *http.Request) (accounts, error) {
 	var list accounts
 	if err := s.sealer.Open(purposeAccounts, s.Cookies.Get(r, cookieAccounts), &list); err != nil {
-		return nil
+		return nil, nil
 	}
-	forget := s.UI.Now().Add(-rememberFor).Unix()
-	return slices.DeleteFunc(list, func(a remembered) bool { return a.Seen <= forget })
+	var left accounts
+	for _, a := range list {
+		over, err := s.over(r.Context(), a)
+		if err != nil {
+			return nil, err
+		}
+		if !over {
+			left = append(left, a)
+		}
+	}
+	return left, nil
+}
+
+// over reports whether a is to be forgotten. Who said no has nothing that others
+// could see, so that runs out by itself only.
+func (s *Surface) over(ctx context.Context, a remembered) (bool, error) {
+	if a.Seen <= s.UI.Now().Add(-rememberFor).Unix() {
+		return true, nil
+	}
+	if !a.Stay {
+		return false, nil
+	}
+	// From the next second on: what came before this sign-in does not count.
+	out, err := s.cfg.Audit.ShutOut(ctx, a.User, time.Unix(a.Seen+1, 0))
+	if err != nil {
+		return false, fmt.Errorf("looking up who was signed out: %w", err)
+	}
+	return out, nil
 }
 
 // remember has the browser keep list instead of what it kept until now.
@@ -126,7 +155,10 @@ func (s *Surface) known(r *http.Request) ([]known, error) {
 	if err != nil && !errors.Is(err, session.ErrNone) {
 		return nil, fmt.Errorf("looking up the session: %w", err)
 	}
-	list := s.remembers(r)
+	list, err := s.remembers(r)
+	if err != nil {
+		return nil, err
+	}
 	if live.UserID != "" && !live.ByPass() {
 		here, _ := list.find(live.UserID)
 		here.User = live.UserID
@@ -191,7 +223,10 @@ func (s *Surface) forget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := s.remembers(r)
+	list, err := s.remembers(r)
+	if err != nil {
+		return err
+	}
 	for _, k := range all {
 		if k.user.Username == username {
 			list = list.without(k.user.ID)
@@ -206,7 +241,11 @@ func (s *Surface) forget(w http.ResponseWriter, r *http.Request) error {
 
 // askAgain forgets who said no and not to be asked again.
 func (s *Surface) askAgain(w http.ResponseWriter, r *http.Request) error {
-	list := slices.DeleteFunc(s.remembers(r), func(a remembered) bool { return !a.Stay })
+	list, err := s.remembers(r)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(a remembered) bool { return !a.Stay })
 	if err := s.remember(w, list); err != nil {
 		return err
 	}

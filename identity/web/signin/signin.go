@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
 	"cardea/identity/policy"
@@ -23,6 +24,7 @@ type Config struct {
 	Ceremony  *ceremony.Service
 	Sessions  *session.Service
 	Directory *directory.Directory
+	Audit     *audit.Log
 	// Passkeys is the house's rule: the Ceremony's.
 	Passkeys policy.Passkeys
 	// Key seals what browsers remember of who signed in: at least 32 bytes. If
@@ -179,8 +181,12 @@ func (s *Surface) name(w http.ResponseWriter, r *http.Request) (err error) {
 	return s.Render(w, r, http.StatusOK, p)
 }
 
-func (s *Surface) options(w http.ResponseWriter, r *http.Request) (err error) {
-	p := web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r), Declined: s.remembers(r).declined()}
+func (s *Surface) options(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.remembers(r)
+	if err != nil {
+		return err
+	}
+	p := web.SignInOptions{Attempt: s.attempt(r), Notice: notice(w, r), Declined: list.declined()}
 	if _, p.Elsewhere, err = s.app(r.Context(), p.Continue); err != nil {
 		return err
 	}
@@ -225,7 +231,11 @@ func (s *Surface) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.cfg.Ceremony.FinishSignIn(r.Context(), s.browser(w, r), sealed, f.Response)
+	b, err := s.browser(w, r)
+	if err != nil {
+		return err
+	}
+	in, err := s.cfg.Ceremony.FinishSignIn(r.Context(), b, sealed, f.Response)
 	var other *ceremony.OtherAccount
 	if errors.As(err, &other) {
 		return s.stopped(w, r, other)
@@ -237,10 +247,11 @@ func (s *Surface) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 // browser is Browser, with who always wants to stay signed in.
-func (s *Surface) browser(w http.ResponseWriter, r *http.Request) ceremony.Browser {
+func (s *Surface) browser(w http.ResponseWriter, r *http.Request) (ceremony.Browser, error) {
+	list, err := s.remembers(r)
 	b := s.Browser(w, r)
-	b.Keep = s.remembers(r).always()
-	return b
+	b.Keep = list.always()
+	return b, err
 }
 
 func (s *Surface) signedIn(w http.ResponseWriter, r *http.Request, in ceremony.SignedIn, onward string) error {
@@ -278,7 +289,11 @@ func (s *Surface) goOn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	sealed := s.Cookies.Take(w, r, web.KeptCeremony, in.ID)
-	done, err := s.cfg.Ceremony.GoOn(r.Context(), s.browser(w, r), sealed)
+	b, err := s.browser(w, r)
+	if err != nil {
+		return err
+	}
+	done, err := s.cfg.Ceremony.GoOn(r.Context(), b, sealed)
 	if err != nil {
 		return fmt.Errorf("going on with a sign-in: %w", err)
 	}

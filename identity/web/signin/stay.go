@@ -15,7 +15,10 @@ import (
 // afterSignIn gives the browser its session, and returns where to go: to the
 // question whether to stay signed in, unless it was answered or does not arise.
 func (s *Surface) afterSignIn(w http.ResponseWriter, r *http.Request, in ceremony.SignedIn, c web.Continue) (string, error) {
-	list := s.remembers(r)
+	list, err := s.remembers(r)
+	if err != nil {
+		return "", err
+	}
 	s.welcomeIn(w, in.Session, in.Token)
 	if err := s.seen(w, list, in); err != nil {
 		return "", err
@@ -115,7 +118,11 @@ func (s *Surface) answered(w http.ResponseWriter, r *http.Request, live session.
 		User: live.UserID, Way: wayOf(r.PostForm.Get("way")), Seen: s.UI.Now().Unix(),
 		Stay: r.PostForm.Get("stay") == "yes", Always: r.PostForm.Get("always") != "",
 	}
-	list := s.remembers(r).without(live.UserID)
+	list, err := s.remembers(r)
+	if err != nil {
+		return err
+	}
+	list = list.without(live.UserID)
 	if a.Stay {
 		kept, err := s.cfg.Sessions.Keep(r.Context(), live)
 		if errors.Is(err, session.ErrNone) {
