@@ -50,6 +50,12 @@ func TestNames(t *testing.T) {
 		{"maia", strings.Repeat("é", 65), directory.ErrDisplayName},
 		{"maia", "Maia\nAdmin", directory.ErrDisplayName},
 		{"maia", "Maia\u202e", directory.ErrDisplayName},
+		{"maia", "Maia\u3164", directory.ErrDisplayName},
+		{"maia", "\u2800Maia", directory.ErrDisplayName},
+		{"maia", "\u200d", directory.ErrDisplayName},
+		{"maia", "\u0301\ufe0f", directory.ErrDisplayName},
+		{"maia", "\U0001f9d1\u200d\U0001f4bb \u2764\ufe0f", nil},
+		{"maia", "まいあ", nil},
 		{"maia", "Maia\xff", directory.ErrDisplayName},
 	} {
 		u, err := directory.NewUser{Username: tt.user, DisplayName: tt.display}.Make(now)

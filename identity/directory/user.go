@@ -100,18 +100,27 @@ func usernameOK(s string) bool {
 	return true
 }
 
-// showable reports whether s is at most max characters, none of which hides,
-// breaks the line or turns its direction around.
+// showable reports whether s is at most max characters, one of which at least is
+// seen, and none of which hides, breaks the line or turns its direction around.
 func showable(s string, max int) bool {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > max {
 		return false
 	}
+	seen := false
 	for _, r := range s {
-		if !unicode.IsGraphic(r) && r != '\u200d' || unicode.Is(unicode.Bidi_Control, r) {
+		if !unicode.IsGraphic(r) && r != '\u200d' || unicode.Is(unicode.Bidi_Control, r) || blank(r) {
 			return false
 		}
+		seen = seen || !unicode.In(r, unicode.M, unicode.Zs, unicode.Cf)
 	}
-	return true
+	return seen
+}
+
+// blank reports whether r is a letter or symbol that looks like nothing: two
+// names must not differ by that alone.
+func blank(r rune) bool {
+	const emptyBraille = '\u2800'
+	return r == emptyBraille || unicode.IsGraphic(r) && unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
 // String names the person for logs: the ID, not the names.

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
+	"cardea/identity/directory"
 	"cardea/identity/session"
 )
 
@@ -250,4 +252,76 @@ func BenchmarkSessionByToken(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reads/s")
+}
+
+// A house that was running before the sixth migration goes on: people,
+// sessions, refresh tokens and the record are what they were.
+func TestOlderDatabaseIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "cardea.db")
+	old, err := open(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, old, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(ctx, 5); err != nil {
+		t.Fatal(err)
+	}
+	token := session.HashToken("token")
+	for _, row := range []struct {
+		statement string
+		args      []any
+	}{
+		{"INSERT INTO person (id, handle, username, display_name, admin, disabled, created_at) VALUES ('m', x'01', 'maia', 'Maia', TRUE, FALSE, 1000)", nil},
+		{"INSERT INTO person (id, handle, username, display_name, admin, disabled, created_at) VALUES ('j', x'02', 'jo', 'Jo', FALSE, TRUE, 2000)", nil},
+		{`INSERT INTO session (id, token_hash, person_id, passkey_id, created_at, auth_at, seen_at, expires_at, amr, acr, user_agent, address)
+			VALUES ('s', $1, 'm', 'k', 3000, 3000, 3000, 9000, '["pop"]', 'phr', 'agent', '192.0.2.1')`, []any{token[:]}},
+		{`INSERT INTO refresh_family (id, client_id, person_id, session_id, scope, auth_at, acr, amr, issued_at, expires_at)
+			VALUES (x'03', 'terminal', 'm', 's', 'openid', 3000, 'phr', '[]', 3000, 9000)`, nil},
+		{`INSERT INTO event (id, at, kind, person_id, by_id, client_id, outcome, reason, reference, address, user_agent, passkey_id, detail)
+			VALUES ('e1', 3000, 'sign_in', 'm', '', '', 'done', '', '7F3C-91DA-20B8', '192.0.2.1', 'agent', 'k', '')`, nil},
+	} {
+		if _, err := old.ExecContext(ctx, row.statement, row.args...); err != nil {
+			t.Fatalf("%s: %v", row.statement, err)
+		}
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	db, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	people, err := db.List(ctx, directory.Listing{Limit: 9})
+	if err != nil || len(people) != 2 || people[0].Username != "jo" || !people[0].Disabled || people[0].Language != "" || !people[1].Admin || people[1].DisplayName != "Maia" {
+		t.Errorf("people = %+v, %v", people, err)
+	}
+	if s, err := db.SessionByToken(ctx, token); err != nil || s.Kept || s.ID != "s" || !s.Expires.Equal(time.UnixMilli(9000)) {
+		t.Errorf("session = %+v, %v; want it as it was, and not kept", s, err)
+	}
+	if held, err := db.Holdings(ctx, "m", time.UnixMilli(4000)); err != nil || len(held) != 1 || held[0].Client != "terminal" {
+		t.Errorf("held = %+v, %v", held, err)
+	}
+	if found, err := db.EventsByReference(ctx, "7F3C-91DA-20B8", 9); err != nil || len(found) != 1 || found[0].Username != "maia" {
+		t.Errorf("events of the reference = %+v, %v", found, err)
+	}
+	if err := db.SetLanguage(ctx, "m", "de"); err != nil {
+		t.Error(err)
+	}
+	if err := db.KeepSession(ctx, "s", time.UnixMilli(10_000)); err != nil {
+		t.Error(err)
+	}
 }

@@ -84,6 +84,20 @@ func TestOnlyPasskeyIsShutOutOnceThereIsAnother(t *testing.T) {
 	}
 }
 
+// In a shared browser nobody is led to what another was at.
+func TestWayBackIsForWhoLeft(t *testing.T) {
+	t.Parallel()
+	h, v, _ := signedIn(t)
+	v.get(v.account + "/lost/" + string(h.passkeys("maia")[0].ID))
+	jo, _ := h.member("jo")
+	jo.has(jo.account, "cardea-lost", v.holds(v.account, "cardea-lost"))
+	done := jo.register(newSoft(t))
+	a := jo.post(jo.account+"/security/name", url.Values{"id": {done.Passkey}, "name": {"Jo's other one"}, "new": {"1"}})
+	if !strings.HasPrefix(a.location, jo.account+"/security?added=") {
+		t.Errorf("jo is led to %q, want the list", a.location)
+	}
+}
+
 func TestShuttingOutNeedsAFreshProof(t *testing.T) {
 	t.Parallel()
 	h, v, _ := signedIn(t)

@@ -44,6 +44,7 @@ func onPhone(k directory.Passkey) int {
 // A phone is the one that somebody was shutting out when they had to add another passkey
 // first. The browser keeps it, sealed, and comes back to it.
 type phone struct {
+	User    directory.UserID    `json:"u"`
 	Passkey directory.PasskeyID `json:"k"`
 	Until   time.Time           `json:"x"`
 }
@@ -64,7 +65,7 @@ func (s *Surface) lostPlan(w http.ResponseWriter, r *http.Request, v web.Visitor
 	p := web.LostPlan{Me: v.Me("security"), Passkey: web.PasskeyRowOf(k), Others: left, Own: v.Session.PasskeyID == k.ID}
 	switch err := policy.MayDelete(v.User, v.Proof(), left, s.UI.Now()); {
 	case errors.Is(err, policy.ErrLastWayIn):
-		sealed, err := s.sealer.Seal(purposeLost, phone{k.ID, s.UI.Now().Add(lostLife)})
+		sealed, err := s.sealer.Seal(purposeLost, phone{v.User.ID, k.ID, s.UI.Now().Add(lostLife)})
 		if err != nil {
 			return err
 		}
@@ -87,13 +88,13 @@ func (s *Surface) lostPlan(w http.ResponseWriter, r *http.Request, v web.Visitor
 
 // backToLost returns the way to the plan that somebody left to add the passkey
 // added, if they did.
-func (s *Surface) backToLost(w http.ResponseWriter, r *http.Request, added directory.PasskeyID) (path string, ok bool) {
+func (s *Surface) backToLost(w http.ResponseWriter, r *http.Request, by directory.UserID, added directory.PasskeyID) (path string, ok bool) {
 	var left phone
 	if err := s.sealer.Open(purposeLost, s.Cookies.Get(r, cookieLost), &left); err != nil {
 		return "", false
 	}
 	s.Cookies.Clear(w, cookieLost)
-	return "/lost/" + url.PathEscape(string(left.Passkey)), s.UI.Now().Before(left.Until) && left.Passkey != added
+	return "/lost/" + url.PathEscape(string(left.Passkey)), left.User == by && s.UI.Now().Before(left.Until) && left.Passkey != added
 }
 
 // lose shuts out a passkey: it is deleted and what was begun with it ends, in

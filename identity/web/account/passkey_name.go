@@ -81,7 +81,7 @@ func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	to := "/security"
 	if isNew {
 		to += "?" + url.Values{"added": {string(k.ID)}}.Encode()
-		if back, ok := s.backToLost(w, r, k.ID); ok {
+		if back, ok := s.backToLost(w, r, v.User.ID, k.ID); ok {
 			to = back
 		}
 	}
