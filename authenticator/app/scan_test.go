@@ -3,12 +3,15 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"image"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -549,6 +552,10 @@ func TestFailuresNameTheLeg(t *testing.T) {
 	off := newRoom(t)
 	off.air.SetPower(false)
 	nowhere := &tunnel.Dialer{Base: func(string) string { return "ws://127.0.0.1:1" }}
+	untrusted := httptest.NewUnstartedServer(nil)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
 	for _, tt := range []struct {
 		name   string
 		change func(*Config)
@@ -558,6 +565,13 @@ func TestFailuresNameTheLeg(t *testing.T) {
 		{"no radio", func(c *Config) { r.phone(c); c.Advertiser = nil }, link.LegRadio, []string{"Bluetooth is off on this iPhone", "turn it on"}},
 		{"radio off", off.phone, link.LegRadio, []string{"Bluetooth is off on this iPhone"}},
 		{"no relay", func(c *Config) { r.phone(c); c.Tunnel = nowhere }, link.LegRelay, []string{"This iPhone couldn&#39;t reach the relay", "another network"}},
+		{"no name", r.reaching("wss://relay.invalid"), link.LegRelay, []string{"doesn&#39;t know the relay&#39;s name"}},
+		{"encryption opened on the way", r.reaching(strings.Replace(untrusted.URL, "https", "wss", 1)), link.LegRelay,
+			[]string{"Something stands between this iPhone and the relay", "Nothing was sent"}},
+		{"a page in the relay's place", r.reaching(answering(t, http.StatusOK)), link.LegRelay, []string{"This network wants something first"}},
+		{"a full relay", r.reaching(answering(t, http.StatusServiceUnavailable)), link.LegRelay, []string{"The relay can&#39;t help just now"}},
+		{"a relay that the other device doesn't know", func(c *Config) { r.phone(c); c.Service = 200 }, link.LegRelay,
+			[]string{"The other device doesn&#39;t know this iPhone&#39;s relay", "too old"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -573,6 +587,44 @@ func TestFailuresNameTheLeg(t *testing.T) {
 				t.Error("the log has the text of the code")
 			}
 		})
+	}
+}
+
+// reaching is a phone whose relay is at base.
+func (r room) reaching(base string) func(*Config) {
+	return func(c *Config) {
+		r.phone(c)
+		c.Tunnel = &tunnel.Dialer{Base: func(string) string { return base }}
+	}
+}
+
+// answering serves one status, and returns where.
+func answering(t *testing.T, status int) (base string) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(s.Close)
+	return strings.Replace(s.URL, "http", "ws", 1)
+}
+
+// What is left of the troubles, whose making belongs to package tunnel.
+func TestPhoneTellsWhyTheRelayWasNotReached(t *testing.T) {
+	t.Parallel()
+	s := start(t, newRoom(t).phone)
+	clock := x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired}
+	for _, tt := range []struct {
+		stage link.Stage
+		err   error
+		says  string
+	}{
+		{"", clock, "Check the date and time on this iPhone"},
+		{link.StageWaiting, tunnel.ErrLost, "The connection broke"},
+	} {
+		tx := &transaction{stage: tt.stage}
+		tx.end(&link.Error{Leg: link.LegRelay, Err: tt.err})
+		p := s.progress(transactionView{Result: tx.result, Leg: tx.leg, Stage: tx.stage, Trouble: tx.trouble})
+		if p.Title != tt.says {
+			t.Errorf("after %v: %q, want %q", tt.err, p.Title, tt.says)
+		}
 	}
 }
 

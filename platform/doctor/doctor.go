@@ -114,7 +114,7 @@ func (e Examination) relay(ctx context.Context, s hybrid.Service) Finding {
 var todos = map[tunnel.Trouble]string{
 	tunnel.TroubleName:        "Check that this device is online. If other sites work, the network's name server keeps this name back: use another network or name server.",
 	tunnel.TroubleConnect:     "A firewall is in the way, or the relay is down. Try another network.",
-	tunnel.TroubleCertificate: "Somebody on the way opens encrypted connections, or the relay's authority isn't trusted here. Ask whoever runs the network to let this name through; for a private relay give its authority with --relay-ca.",
+	tunnel.TroubleCertificate: "Somebody on the way opens encrypted connections, or the relay's authority isn't trusted here. Ask whoever runs the network to let this name through; for a private relay name its authority: relay_ca in the settings, or --relay-ca.",
 	tunnel.TroubleClock:       "Set this device's date and time.",
 	tunnel.TroubleBetween:     "A sign-in page or a proxy answers in the relay's place. Sign in to the network, or let this name through the proxy.",
 	tunnel.TroubleService:     "The relay answers and can't help. Try again in a minute; if it's yours, look at its log.",

@@ -2,12 +2,16 @@ package doctor_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -100,6 +104,18 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 			t.Cleanup(server.Close)
 			e.Tunnel = relayAt(server.URL)
 		}, platform.LegRelay, doctor.Broken, "--relay-ca"},
+		"relay whose name is not found": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = relayAt("ws://relay.invalid")
+		}, platform.LegRelay, doctor.Broken, "is online"},
+		"relay whose certificate is of another time": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = outOfDate(t)
+		}, platform.LegRelay, doctor.Broken, "date and time"},
+		"a sign-in page in the relay's place": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = answering(t, http.StatusOK)
+		}, platform.LegRelay, doctor.Broken, "Sign in to the network"},
+		"a relay that is full": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = answering(t, http.StatusServiceUnavailable)
+		}, platform.LegRelay, doctor.Broken, "look at its log"},
 		"app not running": {func(t *testing.T, e *doctor.Examination) {
 			e.Routes[0] = &local.Route{Socket: filepath.Join(t.TempDir(), "none.sock")}
 		}, platform.LegDevice, doctor.Missing, "cardea authenticator run"},
@@ -124,6 +140,29 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// answering is the way to something that answers every request with one status.
+func answering(t *testing.T, status int) *tunnel.Dialer {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(server.Close)
+	return relayAt(server.URL)
+}
+
+// outOfDate is the way to a relay that is trusted, from a device whose clock is
+// wrong.
+func outOfDate(t *testing.T) *tunnel.Dialer {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	d := relayAt(server.URL)
+	d.Client = server.Client()
+	trust := d.Client.Transport.(*http.Transport).TLSClientConfig
+	trust.Time = func() time.Time { return server.Certificate().NotAfter.Add(time.Hour) }
+	return d
 }
 
 // barred is a route to keys that this user may not open. A test that runs as
