@@ -3,6 +3,8 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -22,6 +24,7 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/noise"
 	"cardea/hybrid/qrimage"
 	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
@@ -606,26 +609,67 @@ func answering(t *testing.T, status int) (base string) {
 	return strings.Replace(s.URL, "http", "ws", 1)
 }
 
-// What is left of the troubles, whose making belongs to package tunnel.
-func TestPhoneTellsWhyTheRelayWasNotReached(t *testing.T) {
+// What is left of the legs and troubles. Packages link and tunnel break them.
+func TestPhoneHasWordsForEachLeg(t *testing.T) {
 	t.Parallel()
 	s := start(t, newRoom(t).phone)
 	clock := x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired}
 	for _, tt := range []struct {
 		stage link.Stage
+		leg   link.Leg
 		err   error
 		says  string
 	}{
-		{"", clock, "Check the date and time on this iPhone"},
-		{link.StageWaiting, tunnel.ErrLost, "The connection broke"},
+		{"", link.LegRelay, clock, "Check the date and time on this iPhone"},
+		{link.StageWaiting, link.LegRelay, tunnel.ErrLost, "The connection broke"},
+		{link.StageWaiting, link.LegAdvert, context.DeadlineExceeded, "The other device didn't hear this iPhone"},
+		{link.StageReady, link.LegTimeout, context.DeadlineExceeded, "The other device went quiet"},
 	} {
 		tx := &transaction{stage: tt.stage}
-		tx.end(&link.Error{Leg: link.LegRelay, Err: tt.err})
+		tx.end(&link.Error{Leg: tt.leg, Err: tt.err})
 		p := s.progress(transactionView{Result: tx.result, Leg: tx.leg, Stage: tx.stage, Trouble: tx.trouble})
 		if p.Title != tt.says {
 			t.Errorf("after %v: %q, want %q", tt.err, p.Title, tt.says)
 		}
 	}
+}
+
+// Somebody has seen the code and has not made it: the phone answers nobody else.
+func TestOtherDeviceThatDidNotMakeTheCodeIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+	inv := invite(t, hybrid.HintGetAssertion)
+	s.tap(inv)
+	key := hybrid.EIDKeyFor(inv.Secret, nil)
+	var heard hybrid.EID
+	err := r.air.Scan(t.Context(), func(data []byte) (ok bool) {
+		heard, _, ok = key.Open(data)
+		return ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := r.dialer.Connect(t.Context(), heard.Service(), heard.RoutingID(), hybrid.TunnelIDFor(inv.Secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Abort()
+	other, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message1, err := noise.NewKN(other, hybrid.PSKFor(inv.Secret, heard)).Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Write(t.Context(), message1); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.settled(); got.Result != resultFailed || got.Leg != link.LegHandshake {
+		t.Errorf("transaction = %+v, want failed at the handshake", got)
+	}
+	says(t, s.page("/scan/progress"), "That code doesn&#39;t fit any more", "scan the new code")
 }
 
 func TestOtherDeviceGoingAwayIsTold(t *testing.T) {
