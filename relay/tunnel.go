@@ -90,7 +90,7 @@ func (e *end) giveUp() {
 	}
 	e.t.mu.Lock()
 	defer e.t.mu.Unlock()
-	e.taken = false
+	e.taken, e.signal = false, false
 }
 
 // taken reports whether the second end is connected or about to be.

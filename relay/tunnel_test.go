@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/gobwas/ws"
+
+	"cardea/hybrid"
 )
 
 // A tape is a connection that keeps what is written to it.
@@ -91,4 +93,72 @@ func TestQueueOfNobodyEndsWithItsTunnel(t *testing.T) {
 	if client.queue != nil {
 		t.Errorf("%q still waits", client.queue)
 	}
+}
+
+// Who comes after an end that gave up has not asked for its signal.
+func TestSignalIsOnlyForWhoAskedForIt(t *testing.T) {
+	t.Parallel()
+	r := New(Config{Log: slog.New(slog.DiscardHandler)})
+	tun, err := r.makeTunnel([16]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone, client := &tun.ends[opener], &tun.ends[joiner]
+	if err := phone.attach(&tape{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.join(tun.name); err != nil {
+		t.Fatal(err)
+	}
+	client.wantSignal()
+	client.giveUp()
+	if _, err := r.join(tun.name); err != nil {
+		t.Fatal(err)
+	}
+	var got tape
+	if err := client.attach(&got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.written) != 0 {
+		t.Errorf("it got % x, want nothing", got.written)
+	}
+}
+
+// Whatever a registered phone says, a call gets one word at most, and only one
+// that is for it.
+func FuzzPhonesWord(f *testing.F) {
+	id := [16]byte{1, 2, 3}
+	for _, word := range []byte{msgCall, msgComing, msgGone, msgBusy, msgRetire} {
+		f.Add(append([]byte{word}, id[:]...))
+	}
+	f.Add([]byte{msgRetire})
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, m []byte) {
+		r := New(Config{Log: slog.New(slog.DiscardHandler)})
+		g, err := r.register(hybrid.ContactID{9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := &call{answer: make(chan byte, 1)}
+		g.phone.calls, g.phone.credit = map[name]*call{{r.node, id}: waiting}, 1
+		_, err = g.message(m)
+		_, again := g.message(m)
+		answers := len(m) == 1+len(id) && m[0] >= msgComing && m[0] <= msgBusy
+		if (err == nil) != answers || again == nil {
+			t.Errorf("%x: %v and %v, want one answer taken: %v", m, err, again, answers)
+		}
+		var got, want byte
+		switch {
+		case answers && bytes.Equal(m[1:], id[:]):
+			want = m[0]
+		case len(m) == 1 && m[0] == msgRetire:
+			want = msgGone // to all
+		}
+		if len(waiting.answer) == 1 {
+			got = <-waiting.answer
+		}
+		if got != want {
+			t.Errorf("%x: the call was answered %#x, want %#x", m, got, want)
+		}
+	})
 }
