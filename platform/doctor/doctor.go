@@ -38,6 +38,9 @@ type Finding struct {
 type Examination struct {
 	// Radio hears phones.
 	Radio hybrid.Scanner
+	// CanAdvertise says what keeps this device from being the phone, which has to
+	// be heard.
+	CanAdvertise func(context.Context) error
 	// Relays are the services to knock at, reached by Tunnel; a nil Tunnel
 	// reaches them at their own domains.
 	Relays []hybrid.Service
@@ -59,6 +62,9 @@ func (e Examination) Examine(ctx context.Context) []Finding {
 	var looks []func(context.Context) Finding
 	if e.Radio != nil {
 		looks = append(looks, e.radio)
+	}
+	if e.CanAdvertise != nil {
+		looks = append(looks, e.voice)
 	}
 	for _, s := range e.Relays {
 		looks = append(looks, func(ctx context.Context) Finding { return e.relay(ctx, s) })
@@ -88,6 +94,19 @@ func (e Examination) radio(ctx context.Context) Finding {
 	case err != nil && ctx.Err() == nil:
 		f.State, f.Found = Broken, err.Error()
 		f.Todo = "See what the system's Bluetooth service says, or restart it."
+	}
+	return f
+}
+
+// voice asks whether the radio could be heard. It is not used for that: whoever
+// hears it would wonder.
+func (e Examination) voice(ctx context.Context) Finding {
+	f := Finding{Leg: platform.LegRadio, Name: "Bluetooth, as a phone", State: Works, Found: "it can advertise"}
+	ctx, cancel := context.WithTimeout(ctx, helloFor)
+	defer cancel()
+	if err := e.CanAdvertise(ctx); err != nil {
+		f.State, f.Found = Missing, err.Error()
+		f.Todo = "Only a device that is to be the phone needs it: turn Bluetooth on there, or use an adapter that can advertise."
 	}
 	return f
 }

@@ -56,7 +56,7 @@ func healthy(t *testing.T) doctor.Examination {
 	t.Cleanup(func() { cancel(); <-served })
 
 	return doctor.Examination{
-		Radio: air.New(), Relays: []hybrid.Service{hybrid.DevelopmentService}, Tunnel: relayAt(server.URL),
+		Radio: air.New(), CanAdvertise: func(context.Context) error { return nil }, Relays: []hybrid.Service{hybrid.DevelopmentService}, Tunnel: relayAt(server.URL),
 		Routes: []platform.Route{&local.Route{Socket: socket}, &securitykey.Route{Sys: t.TempDir()}},
 	}
 }
@@ -69,6 +69,7 @@ func TestAHealthyDevice(t *testing.T) {
 	}
 	want := []doctor.Finding{
 		{Leg: platform.LegRadio, Name: "Bluetooth", State: doctor.Works},
+		{Leg: platform.LegRadio, Name: "Bluetooth, as a phone", State: doctor.Works},
 		{Leg: platform.LegRelay, Name: domain, State: doctor.Works},
 		{Leg: platform.LegDevice, Name: "Passkey app", State: doctor.Works},
 		{Leg: platform.LegKey, Name: "Security keys", State: doctor.Works},
@@ -91,7 +92,7 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 		"radio off": {func(t *testing.T, e *doctor.Examination) {
 			off := air.New()
 			off.SetPower(false)
-			e.Radio = off
+			e.Radio, e.CanAdvertise = off, nil
 		}, platform.LegRadio, doctor.Missing, "Turn Bluetooth on"},
 		"relay down": {func(t *testing.T, e *doctor.Examination) {
 			e.Tunnel = relayAt("http://127.0.0.1:1")
@@ -163,6 +164,16 @@ func outOfDate(t *testing.T) *tunnel.Dialer {
 	trust := d.Client.Transport.(*http.Transport).TLSClientConfig
 	trust.Time = func() time.Time { return server.Certificate().NotAfter.Add(time.Hour) }
 	return d
+}
+
+// A computer that cannot be heard is still one that hears.
+func TestDeviceThatCouldNotBeThePhone(t *testing.T) {
+	t.Parallel()
+	e := doctor.Examination{Radio: air.New(), CanAdvertise: func(context.Context) error { return hybrid.ErrRadioOff }}
+	got := e.Examine(t.Context())
+	if len(got) != 2 || got[0].State != doctor.Works || got[1].State != doctor.Missing || !strings.Contains(got[1].Todo, "to be the phone") {
+		t.Errorf("findings %+v", got)
+	}
 }
 
 // barred is a route to keys that this user may not open. A test that runs as
