@@ -72,7 +72,7 @@ func TestKeyring(t *testing.T) {
 
 	keyring.MockInitWithError(errors.New("locked"))
 	testStore(t, signin.Either{First: signin.Keyring{}, Second: signin.Files{Folder: t.TempDir()}})
-	if _, err := (signin.Keyring{}).Load("https://login.example.org"); err == nil || errors.Is(err, signin.ErrNotSignedIn) {
+	if _, err := (signin.Keyring{}).Load("https://login.example.org"); !errors.Is(err, signin.ErrUnreadable) {
 		t.Errorf("Load() of a keyring that is locked = %v, want its error", err)
 	}
 

@@ -128,7 +128,7 @@ func (nothing) Forget(string) error                { return nil }
 
 // mustSignIn reports whether err means that the person has to.
 func mustSignIn(err error) bool {
-	return errors.Is(err, signin.ErrNotSignedIn) || errors.Is(err, signin.ErrSignedOut)
+	return errors.Is(err, signin.ErrNotSignedIn) || errors.Is(err, signin.ErrSignedOut) || errors.Is(err, signin.ErrUnreadable)
 }
 
 // current returns tokens, and has the person sign in if there are none and they
