@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -30,13 +31,13 @@ type Signals struct {
 // Home is the first page of My Account.
 type Home struct {
 	Me
-	Greeting string
-	Passkeys int
-	LastUsed time.Time
-	Sessions int
-	SignIns  int // in 30 days
-	Stopped  int // of those that were refused
-	Lately   []EventRow
+	FirstName string
+	Passkeys  int
+	LastUsed  time.Time
+	Sessions  int
+	SignIns   int // in 30 days
+	Stopped   int // of those that were refused
+	Lately    []EventRow
 }
 
 func (Home) template() (string, string) { return "home", account }
@@ -55,22 +56,22 @@ func (Security) template() (string, string) { return "security", account }
 type PasskeyRow struct {
 	ID       string
 	Name     string
-	Provider string
+	Provider words.Text
 	Icon     string
 	Kind     PasskeyKind
 	Added    time.Time
 	LastUsed time.Time
-	UsedFrom string
+	UsedFrom words.Text
 }
 
 // A PasskeyKind says whether a passkey stays where it is.
 type PasskeyKind string
 
-// The kinds, as the page says them.
+// The kinds.
 const (
-	DeviceBound PasskeyKind = "Device-bound"
-	Synced      PasskeyKind = "Synced"
-	Syncable    PasskeyKind = "Can be synced"
+	DeviceBound PasskeyKind = "bound"
+	Synced      PasskeyKind = "synced"
+	Syncable    PasskeyKind = "syncable"
 )
 
 // RenamePasskey asks for a name.
@@ -105,13 +106,13 @@ func (Sessions) template() (string, string) { return "sessions", account }
 // A SessionRow is one session as its owner sees it.
 type SessionRow struct {
 	ID      string
-	Agent   string
+	Agent   words.Text
 	Icon    string
 	Current bool
 	Address string
 	Since   time.Time
 	Seen    time.Time
-	With    string // the passkey's name, or "an access pass"
+	With    words.Text // the passkey's name, or "an access pass"
 }
 
 // History lists what happened to an account.

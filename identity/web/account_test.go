@@ -100,7 +100,7 @@ func TestDeletingAPasskeySignsOutWhoCameInWithIt(t *testing.T) {
 	onward := thief.get(thief.account + "/").at.Query().Get("continue")
 	thief.get(thief.login + thief.signIn(first, onward).Location)
 	id := string(h.passkeys("maia")[0].ID)
-	if a := v.get(v.account + "/security/passkeys/" + id + "/delete"); !strings.Contains(a.body, "Other places signed in with this passkey are signed out.") {
+	if a := v.get(v.account + "/security/passkeys/" + id + "/delete"); !strings.Contains(a.body, "Other places signed in with it are signed out.") {
 		t.Errorf("question before deleting: %s", text(a.body))
 	}
 	v.post(v.account+"/security/passkeys/"+id+"/delete", nil)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"cardea/identity/web/words"
 )
 
 // An Agent is what a browser says of itself and of what it runs on. It is shown
@@ -34,7 +36,7 @@ func (v Version) String() string {
 // first: each also claims to be some of those that follow.
 var (
 	browserWords = []struct{ word, name string }{
-		{"Cardea-Terminal/", "Cardea in a terminal"}, {"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"},
+		{"Cardea-Terminal/", terminal}, {"Edg/", "Edge"}, {"EdgA/", "Edge"}, {"EdgiOS/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"},
 		{"FxiOS/", "Firefox"}, {"Firefox/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"},
 		{"Version/", "Safari"},
 	}
@@ -124,17 +126,24 @@ func parseVersion(s, sep string) Version {
 	return v
 }
 
-// String says what the agent is in a person's words: "Chrome on Android".
-func (a Agent) String() string {
+// terminal is what our own program calls itself where others have a browser.
+const terminal = "Cardea in a terminal"
+
+// Words says what the agent is in a person's words: "Chrome on Android".
+func (a Agent) Words() words.Text {
+	browser := words.Plain(a.Browser)
+	if a.Browser == terminal {
+		browser = words.Say("agent.terminal")
+	}
 	switch {
 	case a.Browser != "" && a.System != "":
-		return a.Browser + " on " + a.System
+		return words.Say("agent.on", "Browser", browser, "System", a.System)
 	case a.Browser != "":
-		return a.Browser
+		return browser
 	case a.System != "":
-		return "A browser on " + a.System
+		return words.Say("agent.a_browser", "System", a.System)
 	}
-	return "Unknown browser"
+	return words.Say("agent.unknown")
 }
 
 // Icon returns the icon that stands for the agent's device.

@@ -1,6 +1,10 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"cardea/identity/web/words"
+)
 
 // People lists everybody.
 type People struct {
@@ -88,14 +92,14 @@ func (Events) template() (string, string) { return "events", console }
 // An EventRow is one event in words.
 type EventRow struct {
 	Time      time.Time
-	Who       string // empty where the reader is the person
-	Result    string // "Signed in", "Stopped", "Changed"
-	Tone      string // "ok", "danger", or empty
+	Who       string     // empty where the reader is the person
+	Result    words.Text // "Signed in", "Stopped", "Changed"
+	Tone      string     // "ok", "danger", or empty
 	Icon      string
-	What      string
-	How       string // passkey or access pass
-	Agent     string
+	What      words.Text
+	How       words.Text // passkey or access pass
+	Agent     words.Text
 	Address   string
-	Why       string // of a refusal, a sentence
+	Why       words.Text // of a refusal, a sentence
 	Reference string
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"cardea/identity/audit"
+	"cardea/identity/ceremony"
 	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
@@ -94,16 +96,16 @@ func accountExhibits(now time.Time) []exhibit {
 	me := func(here string) Me {
 		return Me{DisplayName: "Maia Oduya", Username: "maia@alder.example", Admin: true, Here: here}
 	}
-	home := Home{Me: me("home"), Greeting: "Hello, Maia", Passkeys: 3, LastUsed: now.Add(-4 * time.Minute), Sessions: 3,
+	home := Home{Me: me("home"), FirstName: "Maia", Passkeys: 3, LastUsed: now.Add(-4 * time.Minute), Sessions: 3,
 		SignIns: 14, Stopped: 1, Lately: sampleEvents(now)}
 	home.Signals = &Signals{RPID: "alder.example", UserHandle: webauthn.UserHandle("handle"), Name: me("").Username,
 		DisplayName: me("").DisplayName, Accepted: []webauthn.CredentialID{{1, 2, 3}, {4, 5, 6}}}
-	one := Home{Me: me("home"), Greeting: "Hello, Maia", Passkeys: 1, Sessions: 1}
+	one := Home{Me: me("home"), FirstName: "Maia", Passkeys: 1, Sessions: 1}
 	keys := samplePasskeys(now)
 	sessions := []SessionRow{
-		{ID: "1", Agent: "Chromium on Windows", Icon: "laptop", Current: true, Address: "192.0.2.17", Since: now.Add(-4 * time.Minute), Seen: now, With: "Maia's phone"},
-		{ID: "2", Agent: "Safari on iPad", Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: "Home passwords"},
-		{ID: "3", Agent: "Chrome on Android", Icon: "phone", Address: "2001:db8::8a2e:370:7334", Since: now.Add(-80 * time.Hour), Seen: now.Add(-75 * time.Hour), With: "a passkey deleted since"},
+		{ID: "1", Agent: sampleAgent("Chromium", "Windows"), Icon: "laptop", Current: true, Address: "192.0.2.17", Since: now.Add(-4 * time.Minute), Seen: now, With: words.Plain("Maia's phone")},
+		{ID: "2", Agent: sampleAgent("Safari", "iPad"), Icon: "phone", Address: "192.0.2.44", Since: now.Add(-17 * time.Hour), Seen: now.Add(-16 * time.Hour), With: words.Plain("Home passwords")},
+		{ID: "3", Agent: sampleAgent("Chrome", "Android"), Icon: "phone", Address: "2001:db8::8a2e:370:7334", Since: now.Add(-80 * time.Hour), Seen: now.Add(-75 * time.Hour), With: words.Say("account.with_deleted")},
 	}
 	rename := RenamePasskey{Passkey: keys[0], Value: keys[0].Name, Action: "/security/name", Cancel: "/security"}
 	wrong := rename
@@ -161,25 +163,35 @@ func consoleExhibits(now time.Time) []exhibit {
 
 func samplePasskeys(now time.Time) []PasskeyRow {
 	return []PasskeyRow{
-		{ID: "1", Name: "Maia's phone", Provider: "Cardea Authenticator on Android", Icon: "phone", Kind: DeviceBound,
-			Added: now.Add(-100 * time.Hour), LastUsed: now.Add(-4 * time.Minute), UsedFrom: "Chromium on Windows"},
-		{ID: "2", Name: "Home passwords", Provider: "iCloud Keychain", Icon: "cloud", Kind: Synced,
-			Added: now.Add(-1950 * time.Hour), LastUsed: now.Add(-260 * time.Hour), UsedFrom: "Safari on iPad"},
-		{ID: "3", Name: "Blue desk key", Provider: "YubiKey 5", Icon: "key", Kind: DeviceBound, Added: now.Add(-15000 * time.Hour)},
+		{ID: "1", Name: "Maia's phone", Provider: words.Plain("Cardea Authenticator on Android"), Icon: "phone", Kind: DeviceBound,
+			Added: now.Add(-100 * time.Hour), LastUsed: now.Add(-4 * time.Minute), UsedFrom: sampleAgent("Chromium", "Windows")},
+		{ID: "2", Name: "Home passwords", Provider: words.Plain("iCloud Keychain"), Icon: "cloud", Kind: Synced,
+			Added: now.Add(-1950 * time.Hour), LastUsed: now.Add(-260 * time.Hour), UsedFrom: sampleAgent("Safari", "iPad")},
+		{ID: "3", Name: "Blue desk key", Provider: words.Plain("YubiKey 5"), Icon: "key", Kind: DeviceBound, Added: now.Add(-15000 * time.Hour)},
 	}
 }
 
+func sampleAgent(browser, system string) words.Text {
+	return Agent{Browser: browser, System: system}.Words()
+}
+
 func sampleEvents(now time.Time) []EventRow {
-	const here, windows = "192.0.2.17", "Chromium on Windows"
-	return []EventRow{
-		{Time: now.Add(-4 * time.Minute), Result: "Signed in", Tone: "ok", Icon: "check", What: "Signed in", How: "Maia's phone", Agent: windows, Address: here, Reference: "91B0-7CE2-9A44"},
-		{Time: now.Add(-17 * time.Hour), Result: "Stopped", Tone: "danger", Icon: "warning", What: "Sign-in with an access pass", How: "Access pass", Agent: "Unknown browser", Address: "203.0.113.9",
-			Why: "The access pass had been used already.", Reference: "51B0-7CE2-9A44"},
-		{Time: now.Add(-100 * time.Hour), Result: "Changed", Icon: "plus", What: "Passkey added", How: "Maia's phone", Agent: windows, Address: here, Reference: "01B0-7CE2-9A44"},
-		{Time: now.Add(-100*time.Hour - 2*time.Minute), Result: "Signed in", Tone: "ok", Icon: "pass", What: "Signed in with an access pass", How: "Access pass", Agent: windows, Address: here, Reference: "21B0-7CE2-9A44"},
-		{Time: now.Add(-9000 * time.Hour), Result: "Look at this", Tone: "warn", Icon: "warning", What: "A passkey may have been copied", How: "A passkey deleted since", Agent: windows, Address: here,
-			Why: "A passkey that can't leave its device counted backwards. If that goes on, delete it and add a new one.", Reference: "31B0-7CE2-9A44"},
+	const phone, here, windows = "Maia's phone", "192.0.2.17", "Windows Chromium/156"
+	var rows []EventRow
+	for _, e := range []audit.Event{
+		{Time: now.Add(-4 * time.Minute), Kind: audit.SignIn, PasskeyID: phone, UserAgent: windows, Address: here, Reference: "91B0-7CE2-9A44"},
+		{Time: now.Add(-17 * time.Hour), Kind: audit.PassSignIn, Outcome: audit.Refused, Reason: string(ceremony.ReasonPassSpent), UserAgent: "curl/8", Address: "203.0.113.9", Reference: "51B0-7CE2-9A44"},
+		{Time: now.Add(-100 * time.Hour), Kind: audit.PasskeyAdded, PasskeyID: phone, UserAgent: windows, Address: here, Reference: "01B0-7CE2-9A44"},
+		{Time: now.Add(-100*time.Hour - 2*time.Minute), Kind: audit.PassSignIn, UserAgent: windows, Address: here, Reference: "21B0-7CE2-9A44"},
+		{Time: now.Add(-9000 * time.Hour), Kind: audit.SignCountBack, PasskeyID: "deleted", UserAgent: windows, Address: here, Reference: "31B0-7CE2-9A44"},
+	} {
+		name := ""
+		if e.PasskeyID == phone {
+			name = phone
+		}
+		rows = append(rows, RowOf(e, name))
 	}
+	return rows
 }
 
 // withoutScripts takes the script elements out: a script would begin something

@@ -127,8 +127,9 @@ func TestTemplatesEscape(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror='alert(1)'>`
 	ui := New(Site{Name: evil, LoginURL: "https://login.example", HelpURL: "javascript:alert(1)"}, nil)
 	me := Me{DisplayName: evil, Username: evil, Admin: true, Signals: &Signals{Name: evil, DisplayName: evil}}
-	key := PasskeyRow{ID: evil, Name: evil, Provider: evil, Icon: "key", Kind: evil, UsedFrom: evil}
-	event := EventRow{Who: evil, Result: evil, Tone: evil, Icon: "info", What: evil, How: evil, Agent: evil, Address: evil, Why: evil, Reference: evil}
+	key := PasskeyRow{ID: evil, Name: evil, Provider: words.Plain(evil), Icon: "key", Kind: evil, UsedFrom: words.Plain(evil)}
+	said := words.Plain(evil)
+	event := EventRow{Who: evil, Result: said, Tone: evil, Icon: "info", What: said, How: said, Agent: said, Address: evil, Why: said, Reference: evil}
 	person := PersonRow{ID: evil, DisplayName: evil, Username: evil}
 	attempt := Attempt{Continue: evil, Reference: evil, Failing: NotSignedIn}
 	failure := Failure{Words: Words{evil, evil, evil, evil}, Reference: evil}
@@ -137,10 +138,10 @@ func TestTemplatesEscape(t *testing.T) {
 		SignInOptions{Attempt: attempt}, SignInPasskey{Attempt: attempt, Username: evil},
 		AccessPass{Continue: evil, Username: evil, Refused: &failure}, Onward{To: "javascript:alert(1)"},
 		Stopped{Failure: failure, Primary: Link{words.Plain(evil), "javascript:alert(1)"}}, Setup{Attempt: attempt}, SignedOut{Again: evil},
-		Home{Me: me, Greeting: evil, Lately: []EventRow{event}}, Security{Me: me, Passkeys: []PasskeyRow{key, key}, Added: evil},
+		Home{Me: me, FirstName: evil, Lately: []EventRow{event}}, Security{Me: me, Passkeys: []PasskeyRow{key, key}, Added: evil},
 		RenamePasskey{Passkey: key, Value: evil, Wrong: evil, Action: evil, Cancel: evil}, DeletePasskey{Passkey: key},
 		AddPasskey{Cancel: evil}, AddPasskeyOn{Attempt: attempt, Way: evil, Name: evil, Undo: evil, Back: evil, Cancel: evil},
-		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: evil, Icon: "laptop", Address: evil, With: evil}}},
+		Sessions{Me: me, Sessions: []SessionRow{{ID: evil, Agent: said, Icon: "laptop", Address: evil, With: said}}},
 		History{Me: me, Events: []EventRow{event}}, People{Me: me, People: []PersonRow{person}},
 		AddPerson{Me: me, Username: evil, DisplayName: evil, WrongUsername: evil, WrongDisplay: evil},
 		Person{Me: me, Person: person, Passkeys: []PasskeyRow{key}, Events: []EventRow{event}},
@@ -161,7 +162,7 @@ func TestTemplatesEscape(t *testing.T) {
 func TestEveryRefusalHasWords(t *testing.T) {
 	t.Parallel()
 	for _, reason := range reasons(t) {
-		if reasonWords[reason] == "" && reason != string(ceremony.ReasonRefused) {
+		if !words.Has("event.why."+reason) && reason != string(ceremony.ReasonRefused) {
 			t.Errorf("%s has no words", reason)
 		}
 	}

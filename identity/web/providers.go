@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cardea/identity/directory"
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -33,6 +34,14 @@ func WhereIs(k directory.Passkey) Where {
 		return OnThisDevice
 	}
 	return OnSomething
+}
+
+// providerOf says what keeps the passkey, by the name that its person knows.
+func providerOf(k directory.Passkey) words.Text {
+	if p, ok := directory.ProviderOf(k.AAGUID); ok {
+		return words.Plain(p.Name)
+	}
+	return words.Say("security.no_maker")
 }
 
 // providerIcons are drawn for kinds: the signs of others are theirs.

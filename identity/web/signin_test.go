@@ -175,7 +175,7 @@ func TestAccessPassLeadsToAPasskeyAndNowhereElse(t *testing.T) {
 		t.Fatalf("registering: %+v, want the maker's name offered", done)
 	}
 	a = v.post(v.account+"/security/name", url.Values{"id": {done.Passkey}, "name": {"Jo's phone"}, "new": {"1"}})
-	if a := v.get(a.location); a.at.Path != "/security" || !strings.Contains(a.body, "<b class=\"strong\">Jo&#39;s phone</b> is ready") {
+	if a := v.get(a.location); a.at.Path != "/security" || !strings.Contains(a.body, "Jo&#39;s phone is ready") {
 		t.Errorf("after naming: at %s: %s", a.at, text(a.body))
 	}
 	if got := h.visitor().signIn(key, ""); got.Location != h.account+"/" {

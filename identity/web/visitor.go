@@ -3,11 +3,11 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"cardea/identity/directory"
 	"cardea/identity/policy"
 	"cardea/identity/session"
+	"cardea/identity/web/words"
 	"cardea/webauthn"
 )
 
@@ -63,14 +63,11 @@ func PasskeyRows(all []directory.Passkey) []PasskeyRow {
 // PasskeyRowOf returns a passkey as pages show it.
 func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 	row := PasskeyRow{
-		ID: string(p.ID), Name: p.Name, Provider: directory.OfferName(p.AAGUID), Kind: Syncable,
+		ID: string(p.ID), Name: p.Name, Provider: providerOf(p), Kind: Syncable,
 		Added: p.Created, LastUsed: p.LastUsed,
 	}
-	if row.Provider == directory.DefaultPasskeyName {
-		row.Provider = "Maker not known"
-	}
 	if p.LastUsedFrom.UserAgent != "" {
-		row.UsedFrom = ParseAgent(p.LastUsedFrom.UserAgent).String()
+		row.UsedFrom = ParseAgent(p.LastUsedFrom.UserAgent).Words()
 	}
 	switch {
 	case p.DeviceBound():
@@ -84,9 +81,10 @@ func PasskeyRowOf(p directory.Passkey) PasskeyRow {
 
 // passkeyIcon guesses what holds the passkey. It is decoration.
 func passkeyIcon(p directory.Passkey, row PasskeyRow) string {
+	if provider, ok := directory.ProviderOf(p.AAGUID); ok {
+		return providerIcons[provider.Kind]
+	}
 	switch {
-	case strings.Contains(row.Provider, "iPhone"), strings.Contains(row.Provider, "Android"):
-		return "phone"
 	case row.Kind == Synced:
 		return "cloud"
 	case p.Attachment == webauthn.AttachmentPlatform:
@@ -105,21 +103,21 @@ func SessionRows(all []session.Session, current session.ID, passkeys []directory
 	for i, s := range all {
 		a := ParseAgent(s.UserAgent)
 		rows[i] = SessionRow{
-			ID: string(s.ID), Agent: a.String(), Icon: a.Icon(), Current: s.ID == current,
+			ID: string(s.ID), Agent: a.Words(), Icon: a.Icon(), Current: s.ID == current,
 			Address: s.Address, Since: s.Created, Seen: s.LastSeen, With: with(s, passkeys),
 		}
 	}
 	return rows
 }
 
-func with(s session.Session, passkeys []directory.Passkey) string {
+func with(s session.Session, passkeys []directory.Passkey) words.Text {
 	if s.ByPass() {
-		return "an access pass"
+		return words.Say("account.with_pass")
 	}
 	if name := PasskeyName(passkeys, s.PasskeyID); name != "" {
-		return name
+		return words.Plain(name)
 	}
-	return "a passkey deleted since"
+	return words.Say("account.with_deleted")
 }
 
 // PasskeyName returns the name of the passkey id, empty if it is not in all.

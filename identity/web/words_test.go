@@ -13,6 +13,7 @@ import (
 	"cardea/identity/audit"
 	"cardea/identity/ceremony"
 	"cardea/identity/directory"
+	"cardea/identity/web/words"
 	"cardea/internal/secret"
 	"cardea/webauthn"
 )
@@ -40,6 +41,7 @@ func TestWordsTellWhatHappenedAndWhatToDo(t *testing.T) {
 
 func TestEventsInWords(t *testing.T) {
 	t.Parallel()
+	ui := New(Site{}, nil)
 	for _, tt := range []struct {
 		e                     audit.Event
 		passkey, result, what string
@@ -61,7 +63,7 @@ func TestEventsInWords(t *testing.T) {
 			result: "Signed in", what: "Signed in with an access pass", how: "Access pass", agent: "Firefox on Linux", icon: "pass"},
 	} {
 		r := RowOf(tt.e, tt.passkey)
-		got := [...]string{r.Result, r.What, r.How, r.Why, r.Agent, r.Icon}
+		got := [...]string{ui.Say(r.Result), ui.Say(r.What), ui.Say(r.How), ui.Say(r.Why), ui.Say(r.Agent), r.Icon}
 		want := [...]string{tt.result, tt.what, tt.how, tt.why, tt.agent, tt.icon}
 		if got != want {
 			t.Errorf("RowOf(%s %s) = %q, want %q", tt.e.Kind, tt.e.Outcome, got, want)
@@ -70,15 +72,21 @@ func TestEventsInWords(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for kind, k := range kindWords {
-		if _, err := icon(k.icon, 14); err != nil {
+	for kind, name := range kindIcons {
+		if _, err := icon(name, 14); err != nil {
 			t.Errorf("%s: %v", kind, err)
+		}
+		for _, key := range []string{"done", "refused"} {
+			if key = "event." + string(kind) + "." + key; !words.Has(key) {
+				t.Errorf("no message %s", key)
+			}
 		}
 	}
 }
 
 func TestAgents(t *testing.T) {
 	t.Parallel()
+	ui := New(Site{}, nil)
 	for _, tt := range []struct{ agent, want, version string }{
 		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0", "Edge on Windows", "0"},
 		{"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1", "Safari on iPhone", "18.1"},
@@ -92,8 +100,8 @@ func TestAgents(t *testing.T) {
 		{"curl/8", "Unknown browser", "0"},
 	} {
 		a := ParseAgent(tt.agent)
-		if a.String() != tt.want || a.Version.String() != tt.version {
-			t.Errorf("ParseAgent(%q) = %s %s, want %s %s", tt.agent, a, a.Version, tt.want, tt.version)
+		if got := ui.Say(a.Words()); got != tt.want || a.Version.String() != tt.version {
+			t.Errorf("ParseAgent(%q) = %s %s, want %s %s", tt.agent, got, a.Version, tt.want, tt.version)
 		}
 	}
 }
@@ -102,7 +110,7 @@ func FuzzParseAgent(f *testing.F) {
 	f.Add("Mozilla/5.0 (iPhone; CPU iPhone OS 16_7_2 like Mac OS X)")
 	f.Add("Android 99999999999999999999.1; K")
 	f.Fuzz(func(t *testing.T, s string) {
-		if a := ParseAgent(s); a.String() == "" || a.Version.Major < 0 {
+		if a := ParseAgent(s); a.Words().IsZero() || a.Version.Major < 0 {
 			t.Errorf("ParseAgent(%q) = %+v", s, a)
 		}
 	})
@@ -110,6 +118,7 @@ func FuzzParseAgent(f *testing.F) {
 
 func TestPasskeysAsTheirOwnersSeeThem(t *testing.T) {
 	t.Parallel()
+	ui := New(Site{}, nil)
 	const up, be, bs = webauthn.FlagUserPresent, webauthn.FlagBackupEligible, webauthn.FlagBackupState
 	iphone := webauthn.MustParseAAGUID("3fd0e7a2-5c1b-4b0e-9d57-0c4f5a2e17a1")
 	for _, tt := range []struct {
@@ -125,9 +134,9 @@ func TestPasskeysAsTheirOwnersSeeThem(t *testing.T) {
 		{directory.Passkey{Flags: up}, DeviceBound, "passkey", "Maker not known"},
 	} {
 		row := PasskeyRowOf(tt.p)
-		if row.Kind != tt.kind || row.Icon != tt.icon || row.Provider != tt.provider {
+		if row.Kind != tt.kind || row.Icon != tt.icon || ui.Say(row.Provider) != tt.provider {
 			t.Errorf("PasskeyRowOf(%s, %v) = %s, %s, %s; want %s, %s, %s",
-				tt.p.Flags, tt.p.Transports, row.Kind, row.Icon, row.Provider, tt.kind, tt.icon, tt.provider)
+				tt.p.Flags, tt.p.Transports, row.Kind, row.Icon, ui.Say(row.Provider), tt.kind, tt.icon, tt.provider)
 		}
 	}
 }

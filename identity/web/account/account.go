@@ -249,7 +249,7 @@ func (s *Surface) home(w http.ResponseWriter, r *http.Request, v web.Visitor) er
 	if err != nil {
 		return fmt.Errorf("reading history: %w", err)
 	}
-	p := web.Home{Me: v.Me("home"), Greeting: "Hello, " + firstName(v.User.DisplayName), Passkeys: len(passkeys), Sessions: len(sessions)}
+	p := web.Home{Me: v.Me("home"), FirstName: firstName(v.User.DisplayName), Passkeys: len(passkeys), Sessions: len(sessions)}
 	p.Signals = web.SignalsOf(s.cfg.Site.RPID, v.User, passkeys)
 	for _, k := range passkeys {
 		if k.LastUsed.After(p.LastUsed) {

@@ -9,6 +9,7 @@ import (
 
 	"cardea/identity/directory"
 	"cardea/identity/web"
+	"cardea/identity/web/words"
 )
 
 // A wish is a name that somebody typed when they had to unlock once more
@@ -64,7 +65,7 @@ func (s *Surface) rename(w http.ResponseWriter, r *http.Request, v web.Visitor) 
 	}
 	name, isNew := r.PostFormValue("name"), r.PostFormValue("new") != ""
 	if _, err := directory.CleanPasskeyName(name); err != nil {
-		page := renaming(k, name, "Give it a name of up to 64 characters that can be shown.")
+		page := renaming(k, name, s.In(r).Say(words.Say("failure.passkey_name.do")))
 		page.New = isNew
 		return s.Render(w, r, http.StatusUnprocessableEntity, page)
 	}

@@ -110,7 +110,7 @@ func (s *Surface) finishAdd(w http.ResponseWriter, r *http.Request, v web.Visito
 	if err != nil {
 		return fmt.Errorf("listing passkeys: %w", err)
 	}
-	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, web.PasskeyRowOf(k.Passkey).Provider, web.WhereIs(k.Passkey), len(all) <= 1})
+	return web.WriteJSON(w, http.StatusOK, added{k.ID, k.Name, s.In(r).Say(web.PasskeyRowOf(k.Passkey).Provider), web.WhereIs(k.Passkey), len(all) <= 1})
 }
 
 // undo takes back a passkey that was saved somewhere else than its person
@@ -201,13 +201,12 @@ func (s *Surface) deletePasskey(r *http.Request, v web.Visitor, id directory.Pas
 }
 
 func mayNotDelete(err error) error {
-	e := &httpd.Error{Status: http.StatusForbidden, Public: "You can't delete this passkey.", Err: err}
+	code := "may_not_delete"
 	switch {
 	case errors.Is(err, policy.ErrLastWayIn):
-		e.Code, e.Public = "last_way_in", "You can't delete your only passkey. Add another first, then delete this one."
+		code = "last_way_in"
 	case errors.Is(err, policy.ErrNotFresh):
-		e.Code = string(ceremony.ReasonNotFresh)
-		e.Public = "It's been more than 5 minutes since you last unlocked. Go back to the list and choose Delete once more."
+		code = string(ceremony.ReasonNotFresh)
 	}
-	return e
+	return web.Fault(http.StatusForbidden, code, "deleting a passkey: %w", err)
 }
