@@ -72,7 +72,7 @@ func TestKeyring(t *testing.T) {
 
 	keyring.MockInitWithError(errors.New("locked"))
 	testStore(t, signin.Either{First: signin.Keyring{}, Second: signin.Files{Folder: t.TempDir()}})
-	if _, err := (signin.Keyring{}).Load("https://login.example.org"); !errors.Is(err, signin.ErrUnreadable) {
+	if _, err := (signin.Keyring{}).Load("https://login.example.org"); err == nil || errors.Is(err, signin.ErrNotSignedIn) {
 		t.Errorf("Load() of a keyring that is locked = %v, want its error", err)
 	}
 
@@ -133,7 +133,7 @@ func TestFilesAreTheirOwners(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Load(tokens.Issuer); err == nil || errors.Is(err, signin.ErrNotSignedIn) {
+		if got, err := s.Load(tokens.Issuer); !errors.Is(err, signin.ErrUnreadable) {
 			t.Errorf("Load() of %q = %v, %v", bad, got, err)
 		}
 	}
