@@ -160,7 +160,7 @@ func (e *end) bring(c conn, queue [][]byte) error {
 	if len(waited) == 0 {
 		return nil
 	}
-	return c.writeLocked(waited)
+	return c.firstLocked(waited)
 }
 
 // message counts a message and returns the connection it goes to, or nil after

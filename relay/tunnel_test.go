@@ -3,8 +3,12 @@ package relay
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -12,19 +16,33 @@ import (
 )
 
 // A tape is a connection that keeps what is written to it.
-type tape struct{ written []byte }
+type tape struct {
+	written []byte
+	closing bool
+	first   func() // if not nil, called before what comes first
+}
 
 func (c *tape) lock()   {}
 func (c *tape) unlock() {}
 
 func (c *tape) writeLocked(frames []byte) error {
+	if c.closing {
+		return net.ErrClosed
+	}
 	c.written = append(c.written, frames...)
 	return nil
 }
 
-func (c *tape) sendClose(code ws.StatusCode, _ string) {
-	c.written = appendFrame(c.written, ws.OpClose, ws.NewCloseFrameBody(code, ""))
+func (c *tape) firstLocked(frames []byte) error {
+	if c.first != nil {
+		c.first()
+	}
+	c.written = append(c.written, frames...)
+	return nil
 }
+
+// sendClose marks the end only: a real one waits for the lock with its frame.
+func (c *tape) sendClose(ws.StatusCode, string) { c.closing = true }
 
 // An end that has its 101 may be a moment away from its connection. What the
 // other said meanwhile is for it, also if that was goodbye.
@@ -72,6 +90,69 @@ func TestLastWordsReachAnEndThatIsOnItsWay(t *testing.T) {
 			t.Errorf("%d tunnels were joined, want none", n)
 		}
 	}
+}
+
+// The other end may leave just as this one is brought what has waited.
+func TestLastWordsReachAnEndThatIsBroughtThem(t *testing.T) {
+	t.Parallel()
+	r := New(Config{Log: slog.New(slog.DiscardHandler)})
+	tun, err := r.makeTunnel([16]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone, client := &tun.ends[opener], &tun.ends[joiner]
+	if err := phone.attach(&tape{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.join(tun.name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := phone.message([]byte("goodbye")); err != nil {
+		t.Fatal(err)
+	}
+	got := tape{first: func() { phone.over(&farewell{ws.StatusNormalClosure}) }}
+	if err := client.attach(&got); err != nil {
+		t.Errorf("attach = %v", err)
+	}
+	if want := appendFrame(nil, ws.OpBinary, []byte("goodbye")); !bytes.Equal(got.written, want) || !got.closing {
+		t.Errorf("the client got % x and a close: %v; want % x and one", got.written, got.closing, want)
+	}
+}
+
+// The close frame of whoever has begun to close comes behind what was owed.
+func TestWhatIsOwedComesBeforeTheCloseFrame(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	c := newBlocking(ours, &DefaultLimits, time.Minute)
+	owed := appendFrame(nil, ws.OpBinary, []byte("owed"))
+	c.lock()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.sendClose(ws.StatusNormalClosure, "")
+	}()
+	for c.closeBy.Load() == nil {
+		runtime.Gosched()
+	}
+	if err := c.writeLocked(owed); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("writeLocked = %v, want net.ErrClosed", err)
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		defer c.unlock()
+		wrote <- c.firstLocked(owed)
+	}()
+	want := append(bytes.Clone(owed), appendFrame(nil, ws.OpClose, ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))...)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(theirs, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the peer got % x, %v, want % x", got, err, want)
+	}
+	if err := <-wrote; err != nil {
+		t.Errorf("firstLocked = %v", err)
+	}
+	<-closed
+	ours.Close()
 }
 
 // What waits for an end that nobody has asked for goes with the tunnel.
