@@ -98,9 +98,9 @@ func MayRegister(u directory.User, p Proof, rule Passkeys, passkeys int, now tim
 }
 
 // MayDelete decides whether a person may delete a passkey after which that many
-// others that are taken are left. The directory holds the last passkey against a
+// others that are taken are left. The directory holds the last one against a
 // second request at the same moment; here it is known before the question is
-// asked, and only here whether what is left is a way in.
+// asked.
 func MayDelete(u directory.User, p Proof, left int, now time.Time) error {
 	switch {
 	case u.Disabled:

@@ -29,7 +29,8 @@ type Store interface {
 	EndSessions(ctx context.Context, user directory.UserID, except ID, at time.Time) (int, error)
 	// Deny ends a person's sessions but one, and all that applications hold for
 	// the person, and records that they said of what about refers to that it
-	// was not them. It says how many sessions it ended.
+	// was not them, once if it changes nothing. It says how many sessions it
+	// ended.
 	Deny(ctx context.Context, user directory.UserID, except ID, about string, at time.Time) (int, error)
 	// SignOut ends all of a person's sessions on behalf of by, and says how many.
 	SignOut(ctx context.Context, by, user directory.UserID, at time.Time) (int, error)

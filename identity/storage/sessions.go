@@ -102,6 +102,14 @@ func (db *DB) endSessions(ctx context.Context, except session.ID, e audit.Event)
 	return n, err
 }
 
+// denied reports whether the person has said it of about before.
+func denied(tx *sql.Tx, user directory.UserID, about string) (bool, error) {
+	var n int
+	err := tx.QueryRow("SELECT count(*) FROM event WHERE person_id = $1 AND kind = $2 AND detail = $3",
+		string(user), string(audit.NotMe), about).Scan(&n)
+	return n > 0, err
+}
+
 // endSessionsBut deletes a person's sessions but one, and says how many.
 func endSessionsBut(tx *sql.Tx, user directory.UserID, except session.ID) (int, error) {
 	res, err := tx.Exec("DELETE FROM session WHERE person_id = $1 AND id <> $2", string(user), string(except))
@@ -120,6 +128,9 @@ func (db *DB) Deny(ctx context.Context, user directory.UserID, except session.ID
 		}
 		if err := endGrants(tx, "person_id = $1", string(user)); err != nil {
 			return err
+		}
+		if said, err := denied(tx, user, about); err != nil || said && n == 0 {
+			return err // pressed twice
 		}
 		return insertEvent(ctx, tx, audit.Event{Time: now, Kind: audit.NotMe, UserID: user, Outcome: audit.Done, Detail: about})
 	})

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -121,6 +122,51 @@ func throughPass(t *testing.T, h *house, name, code string) {
 	}
 	if in := h.visitor().signIn(key, ""); in.Location != h.account+"/" {
 		t.Errorf("%s signs in with the new passkey: %+v", name, in)
+	}
+}
+
+// With passes a person comes to have as many as browsers take in a list, and no
+// more: all are excluded, shown, and open the account.
+func TestSixtyFourPasskeysWorkAndNoMore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.visitor().setUp(of(t, goodKind, false))
+	kim, key := h.veteran("kim", directory.MaxPasskeys)
+	enter := func() (*visitor, said) {
+		t.Helper()
+		v := h.visitor()
+		v.post(v.login+"/signin/pass", url.Values{"username": {"kim"}, "code": {h.pass(kim)}})
+		v.get(v.account + "/security/add")
+		var begun said
+		v.script(v.account+"/security/add/begin", map[string]string{"hint": "hybrid"}, &begun)
+		return v, begun
+	}
+	var last *visitor
+	for n := directory.MaxPasskeys; n < directory.MaxPasskeysByPass; n++ {
+		v, begun := enter()
+		var options webauthn.CreationOptions
+		if err := json.Unmarshal(begun.Options, &options); err != nil || len(options.ExcludeCredentials) != n {
+			t.Fatalf("of %d passkeys %d are excluded (%v): %+v", n, len(options.ExcludeCredentials), err, begun)
+		}
+		var done said
+		v.script(v.account+"/security/add/finish", map[string]any{"id": begun.ID, "response": of(t, goodKind, false).create(begun.Options, v.account)}, &done)
+		if done.Passkey == "" {
+			t.Fatalf("passkey %d: %+v", n+1, done)
+		}
+		last = v
+	}
+	if _, begun := enter(); begun.Reason != "too_many_passkeys" {
+		t.Errorf("one more: %+v", begun)
+	}
+	a := last.get(last.account + "/security")
+	if n := strings.Count(a.body, `/rename"`); a.status != http.StatusOK || n != directory.MaxPasskeysByPass {
+		t.Errorf("security info: %d, %d passkeys", a.status, n)
+	}
+	v := h.visitor()
+	v.yes(key)
+	v.signOut()
+	if in := v.comeIn(key, "kim", ""); in.Location == "" || v.listed("kim") != 0 {
+		t.Errorf("signing in as one who is remembered: %+v", in)
 	}
 }
 

@@ -187,4 +187,13 @@ func testDeny(t *testing.T, k *kit) {
 	if details(said) != "7F3C" {
 		t.Errorf("records = %+v, want one that refers to 7F3C", said)
 	}
+	// Pressed twice it is said once, unless there was somebody to shut out again.
+	for want := 1; want <= 2; want++ {
+		_, err = k.Deny(ctx, u.ID, mine.ID, "7F3C", k.now)
+		k.must(err)
+		if got := k.count(audit.NotMe); got != want {
+			t.Errorf("%d records, want %d", got, want)
+		}
+		k.session(u, p)
+	}
 }
