@@ -3,7 +3,7 @@
 // Level 3, the text of July 2026; sections are cited as "WebAuthn §n").
 //
 //	page -> browser -> Client.Create / Client.Get
-//	                     1 may this origin ask?     origin.go, rpid.go
+//	                     1 may this origin ask?     caller.go, rpid.go
 //	                     2 what does it ask for?    options.go, extensions.go
 //	                     3 which way?               choose.go, session.go <-> Dialog <-> person
 //	                     4 open it                  Route -> Connection
@@ -27,6 +27,9 @@
 //
 // A security key that does not verify its person by itself is given its PIN,
 // which the person types in the Dialog and the client forgets at once (pin.go).
+//
+// The example has the authenticator of this device; that of package phone has a
+// phone which scans a code, and its other end.
 //
 // The client keeps no state between requests and holds no keys. It does not
 // offer the extensions prf and largeBlob, and refuses pages in frames of another

@@ -137,7 +137,14 @@ func (c *blocking) lock()   { c.mu.Lock() }
 func (c *blocking) unlock() { c.mu.Unlock() }
 
 func (c *blocking) writeLocked(frames []byte) error {
-	if c.broken || c.closeBy.Load() != nil {
+	if c.closeBy.Load() != nil {
+		return net.ErrClosed
+	}
+	return c.firstLocked(frames)
+}
+
+func (c *blocking) firstLocked(frames []byte) error {
+	if c.broken {
 		return net.ErrClosed
 	}
 	now := time.Now()

@@ -278,6 +278,8 @@ type answerer struct {
 func (a *answerer) lock()   {}
 func (a *answerer) unlock() {}
 
+func (a *answerer) firstLocked(frames []byte) error { return a.writeLocked(frames) }
+
 func (a *answerer) writeLocked(frames []byte) error {
 	if a.closeBy.Load() != nil {
 		return net.ErrClosed

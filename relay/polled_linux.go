@@ -190,7 +190,14 @@ func (c *polled) lock()   { c.mu.Lock() }
 func (c *polled) unlock() { c.mu.Unlock() }
 
 func (c *polled) writeLocked(frames []byte) error {
-	if c.broken || c.closeBy.Load() != nil {
+	if c.closeBy.Load() != nil {
+		return net.ErrClosed
+	}
+	return c.firstLocked(frames)
+}
+
+func (c *polled) firstLocked(frames []byte) error {
+	if c.broken {
 		return net.ErrClosed
 	}
 	return c.send(frames)

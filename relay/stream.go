@@ -21,6 +21,9 @@ type conn interface {
 	// writeLocked sends whole frames. After a close frame of ours it is
 	// net.ErrClosed (RFC 6455 §5.5.1: nothing after a close frame).
 	writeLocked(frames []byte) error
+	// firstLocked is writeLocked for what an end was owed when it came: it goes out
+	// also if somebody has begun to close meanwhile, whose frame waits for the lock.
+	firstLocked(frames []byte) error
 	// sendClose sends a close frame, once, and starts the time to answer it.
 	sendClose(code ws.StatusCode, reason string)
 }

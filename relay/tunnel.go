@@ -90,7 +90,7 @@ func (e *end) giveUp() {
 	}
 	e.t.mu.Lock()
 	defer e.t.mu.Unlock()
-	e.taken = false
+	e.taken, e.signal = false, false
 }
 
 // taken reports whether the second end is connected or about to be.
@@ -115,24 +115,41 @@ func (e *end) attach(c conn) error {
 	defer c.unlock()
 	t := e.t
 	t.mu.Lock()
-	if t.over != nil {
-		t.mu.Unlock()
-		return errOver
-	}
-	other := e.other()
-	e.conn = c
+	other, over := e.other(), t.over != nil
 	queue := e.queue
 	e.queue, e.queued = nil, 0
 	peer, peerSignal := other.conn, other.signal
-	if peer != nil {
+	if !over {
+		e.conn = c
+	}
+	if !over && peer != nil {
 		t.timer.Reset(t.relay.limits.Lifetime - time.Since(t.opened))
 	}
 	t.mu.Unlock()
 
-	if peer == nil {
+	// The other end may have said its last and left while this one was on its
+	// way. What it said still arrives.
+	if peer != nil {
+		if err := e.bring(c, queue); err != nil {
+			return err
+		}
+	}
+	switch {
+	case over:
+		return errOver
+	case peer == nil:
 		return nil
 	}
 	t.relay.count.joined.Add(1)
+	if peerSignal {
+		// Before anything of ours: we have not begun to read.
+		return passOn(peer, appendFrame(nil, ws.OpBinary, signalMessage))
+	}
+	return nil
+}
+
+// bring writes what has waited for the end to its connection, which is locked.
+func (e *end) bring(c conn, queue [][]byte) error {
 	var waited []byte
 	if e.signal {
 		waited = appendFrame(waited, ws.OpBinary, signalMessage)
@@ -140,16 +157,10 @@ func (e *end) attach(c conn) error {
 	for _, m := range queue {
 		waited = appendFrame(waited, ws.OpBinary, m)
 	}
-	if len(waited) > 0 {
-		if err := c.writeLocked(waited); err != nil {
-			return err
-		}
+	if len(waited) == 0 {
+		return nil
 	}
-	if peerSignal {
-		// Before anything of ours: we have not begun to read.
-		return passOn(peer, appendFrame(nil, ws.OpBinary, signalMessage))
-	}
-	return nil
+	return c.firstLocked(waited)
 }
 
 // message counts a message and returns the connection it goes to, or nil after
@@ -247,7 +258,11 @@ func (t *tunnel) end(e ending) {
 	}
 	t.over = &e
 	ends := t.ends
-	t.ends[opener].queue, t.ends[joiner].queue = nil, nil
+	for i := range t.ends {
+		if !t.ends[i].taken { // else whoever has the promise still gets it
+			t.ends[i].queue = nil
+		}
+	}
 	t.mu.Unlock()
 
 	t.timer.Stop()

@@ -19,11 +19,15 @@ import (
 // ErrNotSignedIn says that nothing is kept for an issuer.
 var ErrNotSignedIn = errors.New("not signed in")
 
+// ErrUnreadable says that what is kept for an issuer is no set of tokens of it.
+// The next that are saved take its place.
+var ErrUnreadable = errors.New("what was kept of the last sign-in cannot be read")
+
 // A Store keeps tokens, one set for each issuer.
 type Store interface {
 	// Name says where, for people.
 	Name() string
-	// Load returns what is kept for issuer, or ErrNotSignedIn.
+	// Load returns what is kept for issuer, or ErrNotSignedIn, or ErrUnreadable.
 	Load(issuer string) (Tokens, error)
 	Save(t Tokens) error
 	// Forget of an issuer that nothing is kept for is no error.
@@ -214,7 +218,7 @@ func (e Either) Forget(issuer string) error {
 func decode(b []byte, issuer string) (Tokens, error) {
 	var t Tokens
 	if err := json.Unmarshal(b, &t); err != nil || t.Issuer != issuer || t.ClientID == "" {
-		return Tokens{}, errors.New("what was kept of the last sign-in cannot be read; sign in again")
+		return Tokens{}, ErrUnreadable
 	}
 	return t, nil
 }

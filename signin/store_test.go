@@ -133,7 +133,7 @@ func TestFilesAreTheirOwners(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Load(tokens.Issuer); err == nil || errors.Is(err, signin.ErrNotSignedIn) {
+		if got, err := s.Load(tokens.Issuer); !errors.Is(err, signin.ErrUnreadable) {
 			t.Errorf("Load() of %q = %v, %v", bad, got, err)
 		}
 	}

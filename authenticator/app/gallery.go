@@ -10,6 +10,7 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/tunnel"
 	"cardea/webauthn"
 )
 
@@ -223,6 +224,11 @@ func (g *gallery) scanning() {
 		f.Result = resultFailed
 		show("failed-"+string(f.Leg), f)
 	}
+	for _, trouble := range []tunnel.Trouble{tunnel.TroubleName, tunnel.TroubleCertificate, tunnel.TroubleClock, tunnel.TroubleBetween,
+		tunnel.TroubleService, troubleUnknown} {
+		show("failed-relay-"+string(trouble), transactionView{Result: resultFailed, Leg: link.LegRelay, Trouble: trouble})
+	}
+	show("failed-relay-broke", transactionView{Result: resultFailed, Leg: link.LegRelay, Stage: link.StageWaiting})
 }
 
 // caller is who asks most often: another device, or on a computer its browser.

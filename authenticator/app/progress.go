@@ -5,6 +5,7 @@ import (
 
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/tunnel"
 )
 
 type progressPage struct {
@@ -132,8 +133,7 @@ func (a *App) broken(t transactionView) progressPage {
 		p.Title, p.Says = "Bluetooth is off on this "+d, "It's how the other device knows that you're close by. Nothing is paired."
 		p.ToDo = "turn it on, then scan the code again."
 	case link.LegRelay:
-		p.Title, p.Says = "This "+d+" couldn't reach the relay", "The two devices meet there. It didn't answer from this network."
-		p.ToDo = "check that this " + d + " is online, or try another network. Then scan a new code."
+		return a.brokenRelay(t, p)
 	case link.LegAdvert:
 		p.Title, p.Says = "The other device didn't hear this "+d, "It may be too far away, or its Bluetooth is off."
 		p.ToDo = "hold this " + d + " next to it, check its Bluetooth and its network, and scan a new code."
@@ -146,6 +146,40 @@ func (a *App) broken(t transactionView) progressPage {
 	default:
 		p.Title, p.Says = "The other device closed the connection", "Someone may have pressed Cancel there, or closed the page."
 		p.ToDo = "start again there, and scan the new code."
+	}
+	return p
+}
+
+// brokenRelay says why this phone is not at the relay. Nothing was advertised
+// then, so the other device doesn't know that its code was scanned.
+func (a *App) brokenRelay(t transactionView, p progressPage) progressPage {
+	d := a.words.Device
+	p.Title, p.Says = "This "+d+" couldn't reach the relay", "The two devices meet there. It didn't answer from this network."
+	p.ToDo = "check that this " + d + " is online, or try another network. Then scan a new code."
+	switch {
+	case t.Stage != "":
+		p.Title, p.Says = "The connection broke", "This "+d+" or the relay, where the two devices meet, went offline before they were done."
+	case t.Trouble == tunnel.TroubleName:
+		p.Says = "The two devices meet there. This " + d + " is offline, or its network doesn't know the relay's name."
+	case t.Trouble == tunnel.TroubleCertificate:
+		p.Title = "Something stands between this " + d + " and the relay"
+		p.Says = "Whoever answered isn't the relay. Company networks and virus scanners do that when they open encrypted connections. Nothing was sent."
+		p.ToDo = "use another network, or ask whoever runs this one to let the relay through. Then scan a new code."
+	case t.Trouble == tunnel.TroubleClock:
+		p.Title = "Check the date and time on this " + d
+		p.Says = "By its clock, the certificate of the relay, where the two devices meet, isn't valid now."
+		p.ToDo = "set the date and time in the settings, and scan a new code."
+	case t.Trouble == tunnel.TroubleBetween:
+		p.Title = "This network wants something first"
+		p.Says = "A sign-in page or a proxy answered in place of the relay, where the two devices meet."
+		p.ToDo = "open any page in the browser and sign in to the network, or use another one. Then scan a new code."
+	case t.Trouble == tunnel.TroubleService:
+		p.Title, p.Says = "The relay can't help just now", "The two devices meet there. It answered, but it has no room, or a fault."
+		p.ToDo = "wait a minute, and scan a new code."
+	case t.Trouble == troubleUnknown:
+		p.Title = "The other device doesn't know this " + d + "'s relay"
+		p.Says = "The two devices would meet there. The other device, or its browser, may be too old."
+		p.ToDo = "bring it up to date, or choose another way to sign in there."
 	}
 	return p
 }

@@ -14,6 +14,7 @@ import (
 	"cardea/hybrid"
 	"cardea/hybrid/link"
 	"cardea/hybrid/qrimage"
+	"cardea/hybrid/tunnel"
 	"cardea/internal/httpd"
 )
 
@@ -177,6 +178,7 @@ type transactionView struct {
 	Saved   bool
 	Result  result
 	Leg     link.Leg
+	Trouble tunnel.Trouble
 
 	Computer, Remembered string // as in transaction
 }
@@ -189,7 +191,7 @@ func (a *App) transaction() *transactionView {
 		return nil
 	}
 	t := a.tx
-	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg,
+	v := &transactionView{Running: t.running(), Hint: t.hint, Stage: t.stage, Asked: t.asked, Saved: t.saved, Result: t.result, Leg: t.leg, Trouble: t.trouble,
 		Computer: t.computer, Remembered: t.remembered}
 	if v.Running {
 		v.Result = t.told()

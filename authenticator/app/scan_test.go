@@ -3,12 +3,17 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"image"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +24,7 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/noise"
 	"cardea/hybrid/qrimage"
 	"cardea/hybrid/radio/air"
 	"cardea/hybrid/tunnel"
@@ -549,6 +555,10 @@ func TestFailuresNameTheLeg(t *testing.T) {
 	off := newRoom(t)
 	off.air.SetPower(false)
 	nowhere := &tunnel.Dialer{Base: func(string) string { return "ws://127.0.0.1:1" }}
+	untrusted := httptest.NewUnstartedServer(nil)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
 	for _, tt := range []struct {
 		name   string
 		change func(*Config)
@@ -558,6 +568,13 @@ func TestFailuresNameTheLeg(t *testing.T) {
 		{"no radio", func(c *Config) { r.phone(c); c.Advertiser = nil }, link.LegRadio, []string{"Bluetooth is off on this iPhone", "turn it on"}},
 		{"radio off", off.phone, link.LegRadio, []string{"Bluetooth is off on this iPhone"}},
 		{"no relay", func(c *Config) { r.phone(c); c.Tunnel = nowhere }, link.LegRelay, []string{"This iPhone couldn&#39;t reach the relay", "another network"}},
+		{"no name", r.reaching("wss://relay.invalid"), link.LegRelay, []string{"doesn&#39;t know the relay&#39;s name"}},
+		{"encryption opened on the way", r.reaching(strings.Replace(untrusted.URL, "https", "wss", 1)), link.LegRelay,
+			[]string{"Something stands between this iPhone and the relay", "Nothing was sent"}},
+		{"a page in the relay's place", r.reaching(answering(t, http.StatusOK)), link.LegRelay, []string{"This network wants something first"}},
+		{"a full relay", r.reaching(answering(t, http.StatusServiceUnavailable)), link.LegRelay, []string{"The relay can&#39;t help just now"}},
+		{"a relay that the other device doesn't know", func(c *Config) { r.phone(c); c.Service = 200 }, link.LegRelay,
+			[]string{"The other device doesn&#39;t know this iPhone&#39;s relay", "too old"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -574,6 +591,85 @@ func TestFailuresNameTheLeg(t *testing.T) {
 			}
 		})
 	}
+}
+
+// reaching is a phone whose relay is at base.
+func (r room) reaching(base string) func(*Config) {
+	return func(c *Config) {
+		r.phone(c)
+		c.Tunnel = &tunnel.Dialer{Base: func(string) string { return base }}
+	}
+}
+
+// answering serves one status, and returns where.
+func answering(t *testing.T, status int) (base string) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(s.Close)
+	return strings.Replace(s.URL, "http", "ws", 1)
+}
+
+// What is left of the legs and troubles. Packages link and tunnel break them.
+func TestPhoneHasWordsForEachLeg(t *testing.T) {
+	t.Parallel()
+	s := start(t, newRoom(t).phone)
+	clock := x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired}
+	for _, tt := range []struct {
+		stage link.Stage
+		leg   link.Leg
+		err   error
+		says  string
+	}{
+		{"", link.LegRelay, clock, "Check the date and time on this iPhone"},
+		{link.StageWaiting, link.LegRelay, tunnel.ErrLost, "The connection broke"},
+		{link.StageWaiting, link.LegAdvert, context.DeadlineExceeded, "The other device didn't hear this iPhone"},
+		{link.StageReady, link.LegTimeout, context.DeadlineExceeded, "The other device went quiet"},
+	} {
+		tx := &transaction{stage: tt.stage}
+		tx.end(&link.Error{Leg: tt.leg, Err: tt.err})
+		p := s.progress(transactionView{Result: tx.result, Leg: tx.leg, Stage: tx.stage, Trouble: tx.trouble})
+		if p.Title != tt.says {
+			t.Errorf("after %v: %q, want %q", tt.err, p.Title, tt.says)
+		}
+	}
+}
+
+// Somebody has seen the code and has not made it: the phone answers nobody else.
+func TestOtherDeviceThatDidNotMakeTheCodeIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	s := start(t, r.phone)
+	inv := invite(t, hybrid.HintGetAssertion)
+	s.tap(inv)
+	key := hybrid.EIDKeyFor(inv.Secret, nil)
+	var heard hybrid.EID
+	err := r.air.Scan(t.Context(), func(data []byte) (ok bool) {
+		heard, _, ok = key.Open(data)
+		return ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := r.dialer.Connect(t.Context(), heard.Service(), heard.RoutingID(), hybrid.TunnelIDFor(inv.Secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Abort()
+	other, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message1, err := noise.NewKN(other, hybrid.PSKFor(inv.Secret, heard)).Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Write(t.Context(), message1); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.settled(); got.Result != resultFailed || got.Leg != link.LegHandshake {
+		t.Errorf("transaction = %+v, want failed at the handshake", got)
+	}
+	says(t, s.page("/scan/progress"), "That code doesn&#39;t fit any more", "scan the new code")
 }
 
 func TestOtherDeviceGoingAwayIsTold(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"cardea/ctap"
 	"cardea/hybrid"
 	"cardea/hybrid/link"
+	"cardea/hybrid/tunnel"
 )
 
 // A result is how a transaction ended.
@@ -40,6 +41,9 @@ type transaction struct {
 	saved  bool        // a passkey was made here
 	result result
 	leg    link.Leg
+	// Of a failure on link.LegRelay, why; tunnel.NoTrouble if the relay was there
+	// and the connection broke.
+	trouble tunnel.Trouble
 
 	stop     chan struct{} // closed when the person gives up
 	stopOnce sync.Once
@@ -114,11 +118,25 @@ func (t *transaction) end(err error) {
 		t.result = t.outcome()
 	case errors.As(err, &broken):
 		t.result, t.leg = resultFailed, broken.Leg
+		if t.leg == link.LegRelay && t.stage == "" {
+			t.trouble = troubleOf(broken)
+		}
 	case errors.Is(err, context.Canceled):
 		t.result = resultCancelled
 	default:
 		t.result, t.leg = resultFailed, link.LegPeer
 	}
+}
+
+// troubleUnknown: the other device doesn't know this phone's relay, so none was
+// asked.
+const troubleUnknown tunnel.Trouble = "unknown"
+
+func troubleOf(err error) tunnel.Trouble {
+	if errors.Is(err, link.ErrServiceUnknown) {
+		return troubleUnknown
+	}
+	return tunnel.TroubleOf(err)
 }
 
 func (t *transaction) outcome() result {

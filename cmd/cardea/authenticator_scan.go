@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -117,7 +118,7 @@ func openScanPages(ctx context.Context, page string) (scanPages, error) {
 	if err != nil {
 		return scanPages{}, err
 	}
-	p := scanPages{"http://" + u.Host, &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}}
+	p := scanPages{"http://" + u.Host, &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialHere}}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
 	if err != nil {
 		return p, err
@@ -127,6 +128,15 @@ func openScanPages(ctx context.Context, page string) (scanPages, error) {
 		return p, fmt.Errorf("opening the app's pages: %w", withoutURL(err))
 	}
 	return p, response.Body.Close()
+}
+
+// dialHere knows where the names below localhost lead (RFC 6761 §6.3), which not
+// every resolver does.
+func dialHere(ctx context.Context, network, address string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 // withoutURL leaves the address out of an error: the one of the app's pages is a

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/png"
 	"net"
@@ -31,7 +32,7 @@ func startPhone(t *testing.T) (socket string) {
 		t.Fatal(err)
 	}
 	phone, err := app.New(app.Config{Style: app.Android, OSVersion: "15", VaultPath: filepath.Join(dir, "vault"),
-		URL: "http://" + l.Addr().String(), AgentSocket: socket, Service: hybrid.DevelopmentService})
+		URL: fmt.Sprint("http://phone.localhost:", l.Addr().(*net.TCPAddr).Port), AgentSocket: socket, Service: hybrid.DevelopmentService})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestScanShowsThePhoneACodeAndTellsWhatComesOfIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, picture, agent, out, complaint string }{
-		{"a code", writePicture(t, code), socket, "Create passkey. You are asked on http://127.0.0.1:", ""},
+		{"a code", writePicture(t, code), socket, "Create passkey. You are asked on http://phone.localhost:", ""},
 		{"what hinders", writePicture(t, code), socket, "What to do: turn it on, then scan the code again.", ""},
 		{"no code", writePicture(t, empty.Bytes()), socket, "", "there is no code in the picture"},
 		{"no picture", writePicture(t, []byte("text")), socket, "", "That picture can't be read."},

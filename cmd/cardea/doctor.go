@@ -15,9 +15,10 @@ import (
 )
 
 type doctorCommand struct {
-	Config  string   `type:"path" help:"The browser host's configuration; the default is the one that browser-host --install writes." env:"CARDEA_BROWSER_CONFIG"`
-	Service []uint16 `help:"Numbers of the relays to knock at, besides those of the configuration. The default is 0 and 1, those of Android phones and iPhones."`
-	JSON    bool     `help:"Print JSON."`
+	Config  string      `type:"path" help:"The browser host's configuration; the default is the one that browser-host --install writes." env:"CARDEA_BROWSER_CONFIG"`
+	Service []uint16    `help:"Numbers of the relays to knock at, besides those of the configuration. The default is 0 and 1, those of Android phones and iPhones."`
+	Relays  relayPlaces `embed:""`
+	JSON    bool        `help:"Print JSON."`
 }
 
 // Help is shown by --help.
@@ -31,6 +32,7 @@ func (c *doctorCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	c.Relays.into(&cfg)
 	services := []hybrid.Service{hybrid.ServiceGoogle, hybrid.ServiceApple}
 	if len(c.Service) != 0 {
 		services = nil

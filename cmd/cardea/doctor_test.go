@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -68,6 +69,30 @@ func TestDoctor(t *testing.T) {
 	}
 	if relay == nil || relay.State != doctor.Broken || relay.Todo == "" {
 		t.Errorf("findings %+v", findings)
+	}
+}
+
+// What is said on the command line goes before the file.
+func TestDoctorGoesToPrivateRelays(t *testing.T) {
+	t.Parallel()
+	r := relay.New(relay.Config{})
+	server := httptest.NewTLSServer(r)
+	t.Cleanup(func() { r.Close(); server.Close() })
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	domain, err := hybrid.DevelopmentService.Domain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"doctor", "--config", patient(t, "http://127.0.0.1:1"), "--service", fmt.Sprint(uint16(hybrid.DevelopmentService)),
+		"--relay", strings.ToUpper(domain) + "=" + strings.Replace(server.URL, "https", "wss", 1)}
+	if status, out, _ := cardea(t, append(args, "--relay-ca", ca)...); status != 0 || !strings.Contains(out, domain+": it answers") {
+		t.Errorf("doctor with an authority: %d\n%s", status, out)
+	}
+	if status, out, _ := cardea(t, args...); status != 1 || !strings.Contains(out, "--relay-ca") {
+		t.Errorf("doctor without: %d\n%s", status, out)
 	}
 }
 

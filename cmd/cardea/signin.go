@@ -22,6 +22,18 @@ type signinCommand struct {
 	Kubectl signinKubectlCommand `cmd:"" help:"Be a credential plugin for kubectl: your ID token is what the cluster gets."`
 }
 
+// Help is shown by --help, where the flags of the default command are not.
+func (signinCommand) Help() string {
+	return "Signs you in with the passkey you have, and keeps the tokens:\n\n" +
+		"    cardea signin --issuer https://login.example.org\n" +
+		"    cardea signin --device phone --qr png code.png\n" +
+		"    cardea signin --print access\n" +
+		"    cardea signin --json\n" +
+		"    cardea signout\n\n" +
+		"Where there is a screen, your browser opens; --device ask, this, phone or key does without one. Later calls use what is kept, and refresh it. " +
+		"CARDEA_ISSUER stands for --issuer. All flags: cardea signin start --help"
+}
+
 // signinPlace says who signs in where, and where the tokens are kept.
 type signinPlace struct {
 	Issuer string `required:"" help:"Your identity provider, like https://login.example.org." env:"CARDEA_ISSUER"`
@@ -34,6 +46,7 @@ type signinPlace struct {
 type signinHow struct {
 	Device string        `enum:"auto,ask,browser,this,phone,key" default:"auto" help:"Where your passkey is: browser opens a page, this is this device's passkey app, phone shows a code, key is a security key. auto is the browser where there is a screen, and otherwise asks." env:"CARDEA_DEVICE"`
 	QR     qrFlag        `name:"qr" placeholder:"terminal|png FILE" help:"Also write the code for a phone to a file: --qr png FILE."`
+	Relays relayPlaces   `embed:""`
 	Host   string        `name:"host-config" type:"existingfile" help:"Settings of radio, relays and passkey app: the file that cardea browser-host has too." env:"CARDEA_BROWSER_CONFIG"`
 	Wait   time.Duration `default:"5m" help:"How long to wait for you."`
 }
@@ -115,7 +128,7 @@ func (nothing) Forget(string) error                { return nil }
 
 // mustSignIn reports whether err means that the person has to.
 func mustSignIn(err error) bool {
-	return errors.Is(err, signin.ErrNotSignedIn) || errors.Is(err, signin.ErrSignedOut)
+	return errors.Is(err, signin.ErrNotSignedIn) || errors.Is(err, signin.ErrSignedOut) || errors.Is(err, signin.ErrUnreadable)
 }
 
 // current returns tokens, and has the person sign in if there are none and they

@@ -100,6 +100,7 @@ func (h *signinHow) client(s *session, term *terminal.Terminal) (*platform.Clien
 	if err != nil {
 		return nil, err
 	}
+	h.Relays.into(&cfg)
 	cfg.Name, cfg.Form = "cardea signin", platform.FormDesktop
 	host, err := browser.NewHost(cfg, s.log, &securitykey.Route{})
 	if err != nil {

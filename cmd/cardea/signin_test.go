@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,5 +40,26 @@ func TestRefreshTokenIsShownOnlyToWhoKeepsItThemselves(t *testing.T) {
 		if got := strings.Contains(out.String(), "crt_x"); got != want || !strings.Contains(out.String(), "access") {
 			t.Errorf("--store %s --json printed %s, want the refresh token: %v", store, &out, want)
 		}
+	}
+}
+
+// A file of tokens that was damaged is no dead end: the person is sent to sign
+// in, and what comes of that takes its place.
+func TestDamagedTokensAreSignedInOver(t *testing.T) {
+	t.Parallel()
+	p := &signinPlace{Issuer: "https://login.example.org", Store: "file", Folder: t.TempDir()}
+	if err := (signin.Files{Folder: p.Folder}).Save(signin.Tokens{Issuer: p.Issuer, ClientID: "cardea-cli"}); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := filepath.Glob(filepath.Join(p.Folder, "*.json"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("kept: %q, %v", kept, err)
+	}
+	if err := os.Truncate(kept[0], 10); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = current(&session{ctx: t.Context()}, p, &signinHow{}, signin.NeedID, false)
+	if !mustSignIn(err) || !strings.Contains(err.Error(), "cardea signin --issuer "+p.Issuer) {
+		t.Errorf("current = %v, want to be told how to sign in", err)
 	}
 }

@@ -165,10 +165,6 @@ func TestLinkedPhoneIsCalled(t *testing.T) {
 // Whoever has the wrong secret or the wrong key of the phone does not get in.
 func TestCallWithAnythingWrongFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p := newCallable(t, w)
-	good := p.linked(t)
-	p.listen(t)
 	for name, c := range map[string]struct {
 		spoil func(*hybrid.Link)
 		leg   link.Leg
@@ -178,13 +174,16 @@ func TestCallWithAnythingWrongFails(t *testing.T) {
 		"identity": {func(l *hybrid.Link) { l.Identity = hybrid.IdentityKey(secret.Random(32)).PublicKey() }, link.LegPeer},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := good
-			c.spoil(&l)
-			cfg := w.dialConfig()
-			cfg.Timeouts.Find = 300 * time.Millisecond
-			_, err := link.Call(within(t), l, hybrid.HintGetAssertion, cfg)
-			wantLeg(t, err, c.leg)
+			inBubble(t, func(t *testing.T, w *world) {
+				p := newCallable(t, w)
+				l := p.linked(t)
+				p.listen(t)
+				c.spoil(&l)
+				cfg := w.dialConfig()
+				cfg.Timeouts.Find = 10 * time.Second
+				_, err := link.Call(within(t), l, hybrid.HintGetAssertion, cfg)
+				wantLeg(t, err, c.leg)
+			})
 		})
 	}
 }

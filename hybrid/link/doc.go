@@ -38,6 +38,12 @@
 // An Invitation serves one Dial. After any failure the client shows a new
 // code. A phone does one handshake for each tunnel, and refuses a second.
 //
+// Whoever writes a client begins with the examples of Dial and Call, whoever
+// writes a phone with those of Answer and Call, which has a phone that lets
+// itself be remembered; a relay is package relay. Package platform/phone has one
+// with passkeys: a browser's part and a phone's. They run without Bluetooth and
+// without a network; radio/bluez is the radio to put in for radio/air.
+//
 // The package does not ask the person, does not know what a passkey is, and
 // does not draw the code: see packages authenticator, ctap and hybrid/qrimage.
 package link

@@ -37,23 +37,19 @@ func TestRadioIsSwitchedOffMeanwhile(t *testing.T) {
 }
 
 func TestNobodyIsThere(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	soon := link.Timeouts{Find: 20 * time.Millisecond}
-	dial, answer := w.dialConfig(), w.answerConfig()
-	dial.Timeouts, answer.Timeouts = soon, soon
+	inBubble(t, func(t *testing.T, w *world) {
+		_, err := link.Dial(t.Context(), invite(t), w.dialConfig())
+		wantLeg(t, err, link.LegAdvert)
+		_, err = link.Answer(t.Context(), scan(t, invite(t)), w.answerConfig())
+		wantLeg(t, err, link.LegAdvert)
+		w.wantSilence(t)
 
-	_, err := link.Dial(within(t), invite(t), dial)
-	wantLeg(t, err, link.LegAdvert)
-	_, err = link.Answer(within(t), scan(t, invite(t)), answer)
-	wantLeg(t, err, link.LegAdvert)
-	w.wantSilence(t)
-
-	// The caller's own deadline means the same.
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err = link.Dial(ctx, invite(t), w.dialConfig())
-	wantLeg(t, err, link.LegAdvert)
+		// The caller's own deadline means the same.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = link.Dial(ctx, invite(t), w.dialConfig())
+		wantLeg(t, err, link.LegAdvert)
+	})
 }
 
 func TestCancellingIsNoFailure(t *testing.T) {
@@ -146,7 +142,6 @@ func TestPhoneHasLeftTheTunnel(t *testing.T) {
 }
 
 func TestPhoneFailsDuringDial(t *testing.T) {
-	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		act  func(p *scriptedPhone)
@@ -172,21 +167,20 @@ func TestPhoneFailsDuringDial(t *testing.T) {
 		}, link.LegPeer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			w, inv := newWorld(t), invite(t)
-			p := newScriptedPhone(t, w, inv)
-			acted := make(chan struct{})
-			go func() {
-				defer close(acted)
-				tt.act(p)
-			}()
-			cfg := w.dialConfig()
-			if tt.leg == link.LegTimeout {
-				cfg.Timeouts.Handshake = 50 * time.Millisecond
-			}
-			_, err := link.Dial(within(t), inv, cfg)
-			wantLeg(t, err, tt.leg)
-			<-acted
+			inBubble(t, func(t *testing.T, w *world) {
+				inv := invite(t)
+				p := newScriptedPhone(t, w, inv)
+				acted := make(chan struct{})
+				go func() {
+					defer close(acted)
+					tt.act(p)
+				}()
+				cfg := w.dialConfig()
+				cfg.Timeouts.Handshake = 10 * time.Second
+				_, err := link.Dial(within(t), inv, cfg)
+				wantLeg(t, err, tt.leg)
+				<-acted
+			})
 		})
 	}
 }
@@ -295,7 +289,6 @@ func TestUpdatesNeverDisturb(t *testing.T) {
 }
 
 func TestClientFailsThePhone(t *testing.T) {
-	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		act  func(c *scriptedClient)
@@ -328,20 +321,19 @@ func TestClientFailsThePhone(t *testing.T) {
 		}, link.LegHandshake},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			w, inv := newWorld(t), invite(t)
-			cfg := w.answerConfig()
-			cfg.Timeouts.Command = time.Second
-			served := servePhone(t.Context(), scan(t, inv), cfg, echo)
-			tt.act(newScriptedClient(t, w, inv))
-			err := <-served
-			if tt.leg == "" && err != nil {
-				t.Errorf("the phone: %v", err)
-			}
-			if tt.leg != "" {
-				wantLeg(t, err, tt.leg)
-			}
-			w.wantSilence(t)
+			inBubble(t, func(t *testing.T, w *world) {
+				inv := invite(t)
+				served := servePhone(t.Context(), scan(t, inv), w.answerConfig(), echo)
+				tt.act(newScriptedClient(t, w, inv))
+				err := <-served
+				if tt.leg == "" && err != nil {
+					t.Errorf("the phone: %v", err)
+				}
+				if tt.leg != "" {
+					wantLeg(t, err, tt.leg)
+				}
+				w.wantSilence(t)
+			})
 		})
 	}
 }

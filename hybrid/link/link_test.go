@@ -295,32 +295,26 @@ func TestCancellingASendReachesThePhone(t *testing.T) {
 }
 
 func TestPatienceOfTheClientEnds(t *testing.T) {
-	t.Parallel()
-	c, served := newWorld(t).connect(t, func(ctx context.Context, _ []byte) []byte {
-		<-ctx.Done()
-		return nil
+	inBubble(t, func(t *testing.T, w *world) {
+		c, served := w.connect(t, func(ctx context.Context, _ []byte) []byte {
+			<-ctx.Done()
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.Send(ctx, []byte{1})
+		wantLeg(t, err, link.LegTimeout)
+		wantLeg(t, <-served, link.LegPeer)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	_, err := c.Send(ctx, []byte{1})
-	wantLeg(t, err, link.LegTimeout)
-	wantLeg(t, <-served, link.LegPeer)
 }
 
 func TestPatienceOfThePhoneEnds(t *testing.T) {
-	t.Parallel()
-	w, inv := newWorld(t), invite(t)
-	cfg := w.answerConfig()
-	cfg.Timeouts.Command = 30 * time.Millisecond
-	served := servePhone(t.Context(), scan(t, inv), cfg, echo)
-	c, err := link.Dial(within(t), inv, w.dialConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	wantLeg(t, <-served, link.LegTimeout)
-	_, err = c.Send(within(t), []byte{1})
-	wantLeg(t, err, link.LegPeer)
+	inBubble(t, func(t *testing.T, w *world) {
+		c, served := w.connect(t, echo)
+		wantLeg(t, <-served, link.LegTimeout)
+		_, err := c.Send(within(t), []byte{1})
+		wantLeg(t, err, link.LegPeer)
+	})
 }
 
 func TestPhoneThatIsCancelledEndsTheSend(t *testing.T) {

@@ -69,9 +69,7 @@ func (r *badRelay) copy(ctx context.Context, from side, c *websocket.Conn) {
 			return
 		}
 		for _, m := range r.rule(r, from, n, message) {
-			if other.Write(ctx, websocket.MessageBinary, m) != nil {
-				return
-			}
+			_ = other.Write(ctx, websocket.MessageBinary, m) // its own reader meets the reason
 		}
 	}
 }
@@ -92,11 +90,10 @@ func (r *badRelay) isBroken() bool {
 }
 
 // run does a transaction over a bad relay and returns how it went for each.
-func (r *badRelay) run(t *testing.T) (client, phone error) {
+func (r *badRelay) run(t *testing.T, w *world) (client, phone error) {
 	t.Helper()
 	r.conns, r.both = map[side]*websocket.Conn{}, make(chan struct{})
-	w := newWorld(t)
-	w.tunnel = serve(t, r)
+	w.tunnel = serveWired(t, r)
 	inv := invite(t)
 	// A message that is lost is noticed by nobody but the clock.
 	// The client's is the shorter patience, so that it is the one to give up.
@@ -123,12 +120,13 @@ const either link.Leg = "either"
 func pass(m []byte) [][]byte { return [][]byte{m} }
 
 func TestBadRelayThatIsGood(t *testing.T) {
-	t.Parallel()
-	r := &badRelay{rule: func(_ *badRelay, _ side, _ int, m []byte) [][]byte { return pass(m) }}
-	client, phone := r.run(t)
-	if client != nil || phone != nil {
-		t.Errorf("client: %v, phone: %v; want none", client, phone)
-	}
+	inBubble(t, func(t *testing.T, w *world) {
+		r := &badRelay{rule: func(_ *badRelay, _ side, _ int, m []byte) [][]byte { return pass(m) }}
+		client, phone := r.run(t, w)
+		if client != nil || phone != nil {
+			t.Errorf("client: %v, phone: %v; want none", client, phone)
+		}
+	})
 }
 
 // Whatever a relay does to a message, neither side takes it for good. What it
@@ -161,28 +159,27 @@ func TestBadRelay(t *testing.T) {
 		{"response repeated", fromPhone, 3, twice, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			r := &badRelay{rule: func(_ *badRelay, from side, n int, m []byte) [][]byte {
-				if from == tt.from && n == tt.n {
-					return tt.do(m)
-				}
-				return pass(m)
-			}}
-			client, phone := r.run(t)
-			for _, end := range []struct {
-				name string
-				err  error
-				leg  link.Leg
-			}{{"client", client, tt.client}, {"phone", phone, tt.phone}} {
-				t.Run(end.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				r := &badRelay{rule: func(_ *badRelay, from side, n int, m []byte) [][]byte {
+					if from == tt.from && n == tt.n {
+						return tt.do(m)
+					}
+					return pass(m)
+				}}
+				client, phone := r.run(t, w)
+				for _, end := range []struct {
+					name string
+					err  error
+					leg  link.Leg
+				}{{"client", client, tt.client}, {"phone", phone, tt.phone}} {
 					if end.leg == "" && end.err != nil {
-						t.Errorf("got %v, want none", end.err)
+						t.Errorf("the %s got %v, want none", end.name, end.err)
 					}
 					if end.leg != "" && end.leg != either {
 						wantLeg(t, end.err, end.leg)
 					}
-				})
-			}
+				}
+			})
 		})
 	}
 }
@@ -200,17 +197,18 @@ func TestRelayBreaksDown(t *testing.T) {
 		{"at the request", fromClient, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			r := &badRelay{rule: func(r *badRelay, from side, n int, m []byte) [][]byte {
-				if from == tt.from && n == tt.n {
-					r.drop()
-					return nil
-				}
-				return pass(m)
-			}}
-			client, phone := r.run(t)
-			wantLeg(t, client, link.LegRelay)
-			wantLeg(t, phone, link.LegRelay)
+			inBubble(t, func(t *testing.T, w *world) {
+				r := &badRelay{rule: func(r *badRelay, from side, n int, m []byte) [][]byte {
+					if from == tt.from && n == tt.n {
+						r.drop()
+						return nil
+					}
+					return pass(m)
+				}}
+				client, phone := r.run(t, w)
+				wantLeg(t, client, link.LegRelay)
+				wantLeg(t, phone, link.LegRelay)
+			})
 		})
 	}
 }

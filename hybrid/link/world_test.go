@@ -28,6 +28,12 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return worldOf(t, serve)
+}
+
+// worldOf is a world whose relay is served in a way of the test's own.
+func worldOf(t testing.TB, serve func(testing.TB, http.Handler) *tunnel.Dialer) *world {
+	t.Helper()
 	r := relay.New(relay.Config{
 		Log: slog.New(slog.DiscardHandler),
 		// A benchmark comes more often than a person.

@@ -169,6 +169,37 @@ func FuzzRespond(f *testing.F) {
 	})
 }
 
+// What a relay makes up instead of message 2 is no phone's, whatever it is.
+func FuzzFinish(f *testing.F) {
+	s, psk := privateKey(f, bytes.Repeat([]byte{7}, 32)), secret.New(make([]byte, 32))
+	e := privateKey(f, bytes.Repeat([]byte{9}, 32))
+	other := secret.New(bytes.Repeat([]byte{1}, 32)) // of another advertisement
+	message1, err := NewKN(s, other).start(e)
+	if err != nil {
+		f.Fatal(err)
+	}
+	message2, _, err := AnswerKN(s.PublicKey(), other).respond(message1, privateKey(f, bytes.Repeat([]byte{8}, 32)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(message2)
+	f.Add(message1)
+	f.Add(make([]byte, MessageSize))
+	f.Fuzz(func(t *testing.T, message2 []byte) {
+		for _, client := range []*Initiator{NewKN(s, psk), NewNK(s.PublicKey(), psk)} {
+			if _, err := client.start(e); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.Finish(message2); err == nil {
+				t.Errorf("Finish took %x", message2)
+			}
+			if _, err := client.Finish(message2); !errors.Is(err, ErrSpent) {
+				t.Errorf("a second Finish = %v, want ErrSpent", err)
+			}
+		}
+	})
+}
+
 func BenchmarkSealOpen(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

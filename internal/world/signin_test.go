@@ -96,9 +96,14 @@ func openShellFor(t *testing.T, setUp func(*World)) *shell {
 // world's air and its relay.
 func (sh *shell) configure(authenticator string) {
 	sh.t.Helper()
+	sh.relayAt(authenticator, sh.world.Relay.URL)
+}
+
+func (sh *shell) relayAt(authenticator, relay string) {
+	sh.t.Helper()
 	config := filepath.Join(sh.home, "host.json")
 	b, err := json.Marshal(map[string]any{
-		"authenticator": authenticator, "air": sh.world.AirSocket(), "relays": map[string]string{RelayDomain(): sh.world.Relay.URL},
+		"authenticator": authenticator, "air": sh.world.AirSocket(), "relays": map[string]string{RelayDomain(): relay},
 	})
 	if err != nil {
 		sh.t.Fatal(err)
@@ -455,11 +460,14 @@ func TestNobodyToAskIsSaidSo(t *testing.T) {
 	}
 }
 
+// The relay is named on the command line, which goes before the file: in there
+// it is where nobody answers.
 func TestCodeInAFile(t *testing.T) {
 	t.Parallel()
 	sh := openShell(t)
+	sh.relayAt(sh.world.Computer.AgentSocket, "ws://127.0.0.1:1")
 	path := filepath.Join(sh.home, "code.png")
-	cmd := sh.command(sh.signin("--device", "phone", "--qr", "png", path)...)
+	cmd := sh.command(sh.signin("--device", "phone", "--qr", "png", path, "--relay", RelayDomain()+"="+sh.world.Relay.URL)...)
 	var errOut heard
 	cmd.Stderr = &errOut
 	if err := cmd.Start(); err != nil {

@@ -158,6 +158,14 @@ func (b bluetooth) Connect(ctx context.Context, to hybrid.Peer, psm hybrid.PSM) 
 	return radio.Connect(ctx, to, psm)
 }
 
+func (b bluetooth) canAdvertise(ctx context.Context) error {
+	radio, err := b.radio(ctx)
+	if err != nil {
+		return err
+	}
+	return radio.CanAdvertise(ctx)
+}
+
 func (b bluetooth) radio(ctx context.Context) (*bluez.Radio, error) {
 	radio, err := bluez.New(ctx)
 	switch {

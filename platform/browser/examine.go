@@ -22,6 +22,9 @@ func (c Config) Examination(services []hybrid.Service, more ...platform.Route) (
 		return doctor.Examination{}, err
 	}
 	e := doctor.Examination{Radio: c.scanner(), Tunnel: relays, Relays: slices.Clone(services)}
+	if c.Air == "" {
+		e.CanAdvertise = bluetooth{c.Adapter}.canAdvertise
+	}
 	for _, domain := range slices.Sorted(maps.Keys(c.Relays)) {
 		s, ok := hybrid.ServiceAt(domain)
 		if !ok {

@@ -38,6 +38,9 @@ type Finding struct {
 type Examination struct {
 	// Radio hears phones.
 	Radio hybrid.Scanner
+	// CanAdvertise says what keeps this device from being the phone, which has to
+	// be heard.
+	CanAdvertise func(context.Context) error
 	// Relays are the services to knock at, reached by Tunnel; a nil Tunnel
 	// reaches them at their own domains.
 	Relays []hybrid.Service
@@ -59,6 +62,9 @@ func (e Examination) Examine(ctx context.Context) []Finding {
 	var looks []func(context.Context) Finding
 	if e.Radio != nil {
 		looks = append(looks, e.radio)
+	}
+	if e.CanAdvertise != nil {
+		looks = append(looks, e.voice)
 	}
 	for _, s := range e.Relays {
 		looks = append(looks, func(ctx context.Context) Finding { return e.relay(ctx, s) })
@@ -92,6 +98,19 @@ func (e Examination) radio(ctx context.Context) Finding {
 	return f
 }
 
+// voice asks whether the radio could be heard. It is not used for that: whoever
+// hears it would wonder.
+func (e Examination) voice(ctx context.Context) Finding {
+	f := Finding{Leg: platform.LegRadio, Name: "Bluetooth, as a phone", State: Works, Found: "it can advertise"}
+	ctx, cancel := context.WithTimeout(ctx, helloFor)
+	defer cancel()
+	if err := e.CanAdvertise(ctx); err != nil {
+		f.State, f.Found = Missing, err.Error()
+		f.Todo = "Only a device that is to be the phone needs it: turn Bluetooth on there, or use an adapter that can advertise."
+	}
+	return f
+}
+
 // relay knocks at a tunnel service.
 func (e Examination) relay(ctx context.Context, s hybrid.Service) Finding {
 	f := Finding{Leg: platform.LegRelay, State: Works, Found: "it answers"}
@@ -114,7 +133,7 @@ func (e Examination) relay(ctx context.Context, s hybrid.Service) Finding {
 var todos = map[tunnel.Trouble]string{
 	tunnel.TroubleName:        "Check that this device is online. If other sites work, the network's name server keeps this name back: use another network or name server.",
 	tunnel.TroubleConnect:     "A firewall is in the way, or the relay is down. Try another network.",
-	tunnel.TroubleCertificate: "Somebody on the way opens encrypted connections, or the relay's authority isn't trusted here. Ask whoever runs the network to let this name through; for a private relay give its authority with --relay-ca.",
+	tunnel.TroubleCertificate: "Somebody on the way opens encrypted connections, or the relay's authority isn't trusted here. Ask whoever runs the network to let this name through; for a private relay name its authority: relay_ca in the settings, or --relay-ca.",
 	tunnel.TroubleClock:       "Set this device's date and time.",
 	tunnel.TroubleBetween:     "A sign-in page or a proxy answers in the relay's place. Sign in to the network, or let this name through the proxy.",
 	tunnel.TroubleService:     "The relay answers and can't help. Try again in a minute; if it's yours, look at its log.",

@@ -2,12 +2,16 @@ package doctor_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -52,7 +56,7 @@ func healthy(t *testing.T) doctor.Examination {
 	t.Cleanup(func() { cancel(); <-served })
 
 	return doctor.Examination{
-		Radio: air.New(), Relays: []hybrid.Service{hybrid.DevelopmentService}, Tunnel: relayAt(server.URL),
+		Radio: air.New(), CanAdvertise: func(context.Context) error { return nil }, Relays: []hybrid.Service{hybrid.DevelopmentService}, Tunnel: relayAt(server.URL),
 		Routes: []platform.Route{&local.Route{Socket: socket}, &securitykey.Route{Sys: t.TempDir()}},
 	}
 }
@@ -65,6 +69,7 @@ func TestAHealthyDevice(t *testing.T) {
 	}
 	want := []doctor.Finding{
 		{Leg: platform.LegRadio, Name: "Bluetooth", State: doctor.Works},
+		{Leg: platform.LegRadio, Name: "Bluetooth, as a phone", State: doctor.Works},
 		{Leg: platform.LegRelay, Name: domain, State: doctor.Works},
 		{Leg: platform.LegDevice, Name: "Passkey app", State: doctor.Works},
 		{Leg: platform.LegKey, Name: "Security keys", State: doctor.Works},
@@ -87,7 +92,7 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 		"radio off": {func(t *testing.T, e *doctor.Examination) {
 			off := air.New()
 			off.SetPower(false)
-			e.Radio = off
+			e.Radio, e.CanAdvertise = off, nil
 		}, platform.LegRadio, doctor.Missing, "Turn Bluetooth on"},
 		"relay down": {func(t *testing.T, e *doctor.Examination) {
 			e.Tunnel = relayAt("http://127.0.0.1:1")
@@ -100,6 +105,18 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 			t.Cleanup(server.Close)
 			e.Tunnel = relayAt(server.URL)
 		}, platform.LegRelay, doctor.Broken, "--relay-ca"},
+		"relay whose name is not found": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = relayAt("ws://relay.invalid")
+		}, platform.LegRelay, doctor.Broken, "is online"},
+		"relay whose certificate is of another time": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = outOfDate(t)
+		}, platform.LegRelay, doctor.Broken, "date and time"},
+		"a sign-in page in the relay's place": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = answering(t, http.StatusOK)
+		}, platform.LegRelay, doctor.Broken, "Sign in to the network"},
+		"a relay that is full": {func(t *testing.T, e *doctor.Examination) {
+			e.Tunnel = answering(t, http.StatusServiceUnavailable)
+		}, platform.LegRelay, doctor.Broken, "look at its log"},
 		"app not running": {func(t *testing.T, e *doctor.Examination) {
 			e.Routes[0] = &local.Route{Socket: filepath.Join(t.TempDir(), "none.sock")}
 		}, platform.LegDevice, doctor.Missing, "cardea authenticator run"},
@@ -123,6 +140,39 @@ func TestEachBrokenLegIsFound(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// answering is the way to something that answers every request with one status.
+func answering(t *testing.T, status int) *tunnel.Dialer {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(server.Close)
+	return relayAt(server.URL)
+}
+
+// outOfDate is the way to a relay that is trusted, from a device whose clock is
+// wrong.
+func outOfDate(t *testing.T) *tunnel.Dialer {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	d := relayAt(server.URL)
+	d.Client = server.Client()
+	trust := d.Client.Transport.(*http.Transport).TLSClientConfig
+	trust.Time = func() time.Time { return server.Certificate().NotAfter.Add(time.Hour) }
+	return d
+}
+
+// A computer that cannot be heard is still one that hears.
+func TestDeviceThatCouldNotBeThePhone(t *testing.T) {
+	t.Parallel()
+	e := doctor.Examination{Radio: air.New(), CanAdvertise: func(context.Context) error { return hybrid.ErrRadioOff }}
+	got := e.Examine(t.Context())
+	if len(got) != 2 || got[0].State != doctor.Works || got[1].State != doctor.Missing || !strings.Contains(got[1].Todo, "to be the phone") {
+		t.Errorf("findings %+v", got)
 	}
 }
 

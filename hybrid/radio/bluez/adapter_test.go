@@ -39,6 +39,40 @@ func TestAdapterIsChosenByName(t *testing.T) {
 	}
 }
 
+func TestWhetherAPhoneCouldBeHeardIsKnownBeforehand(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	r := radioOn(t, address)
+	if err := r.CanAdvertise(t.Context()); !errors.Is(err, hybrid.ErrRadioOff) {
+		t.Errorf("without BlueZ: %v, want ErrRadioOff", err)
+	}
+	f := startFake(t, address)
+	if err := r.CanAdvertise(t.Context()); err != nil {
+		t.Errorf("with an adapter: %v", err)
+	}
+	if err := r.On("hci1").CanAdvertise(t.Context()); !errors.Is(err, hybrid.ErrRadioOff) || !strings.Contains(err.Error(), "hci1") {
+		t.Errorf("with another: %v, want ErrRadioOff that names it", err)
+	}
+	set := func(powered, taken bool) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.powered, f.taken = powered, taken
+	}
+	set(true, true)
+	if err := r.CanAdvertise(t.Context()); err == nil || errors.Is(err, hybrid.ErrRadioOff) || !strings.Contains(err.Error(), "hci0") {
+		t.Errorf("with an adapter that has no more to give: %v, want an error that says so", err)
+	}
+	set(false, false)
+	if err := r.CanAdvertise(t.Context()); !errors.Is(err, hybrid.ErrRadioOff) {
+		t.Errorf("switched off: %v, want ErrRadioOff", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.adverts) != 0 {
+		t.Errorf("%d advertisements were begun", len(f.adverts))
+	}
+}
+
 func TestWhatAnotherAdapterHearsIsNotHeard(t *testing.T) {
 	t.Parallel()
 	address := startBus(t)

@@ -3,6 +3,7 @@ package bluez
 import (
 	"context"
 	"fmt"
+	"path"
 	"sync"
 
 	"github.com/godbus/dbus/v5"
@@ -42,6 +43,30 @@ func (r *Radio) Advertise(ctx context.Context, serviceData []byte) (stop func() 
 		stopAdvert(ctx, conn)
 		return conn.Close()
 	}), nil
+}
+
+// CanAdvertise says what would keep Advertise from beginning now, without
+// beginning: no adapter that is on and can, or others have all that it can.
+func (r *Radio) CanAdvertise(ctx context.Context) error {
+	conn, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	all, err := knownObjects(ctx, conn)
+	if err != nil {
+		return err
+	}
+	adapter, err := all.adapter(r.name, managerInterface)
+	if err != nil {
+		return err
+	}
+	// What BlueZ calls supported is what is left. Without the number there is no
+	// knowing.
+	if left, ok := all[adapter][managerInterface]["SupportedInstances"].Value().(byte); ok && left == 0 {
+		return fmt.Errorf("all that %s can advertise at once is taken", path.Base(string(adapter)))
+	}
+	return nil
 }
 
 func (r *Radio) startAdvert(ctx context.Context, conn *dbus.Conn, properties map[string]dbus.Variant) error {

@@ -66,6 +66,7 @@ type fakeBlueZ struct {
 
 	mu        sync.Mutex
 	powered   bool
+	taken     bool                               // others advertise as much as the adapter can
 	mute      chan struct{}                      // if there is one, who starts discovery is answered when it closes
 	adverts   map[string]map[string]dbus.Variant // by sender: what it exported
 	devices   map[dbus.ObjectPath]dbus.Variant   // ServiceData, as remembered
@@ -139,8 +140,11 @@ func (f *fakeBlueZ) managedObjects() (objects, *dbus.Error) {
 	defer f.mu.Unlock()
 	all := objects{fakeAdapter: {
 		adapterInterface: {"Powered": dbus.MakeVariant(f.powered)},
-		managerInterface: {},
+		managerInterface: {"SupportedInstances": dbus.MakeVariant(byte(5))},
 	}}
+	if f.taken {
+		all[fakeAdapter][managerInterface]["SupportedInstances"] = dbus.MakeVariant(byte(0))
+	}
 	for path, data := range f.devices {
 		all[path] = map[string]map[string]dbus.Variant{deviceInterface: {"ServiceData": data}}
 	}
