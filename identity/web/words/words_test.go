@@ -90,6 +90,54 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	}
 }
 
+// How a language is written here: one way to address people, one name for a
+// thing, one kind of quotation mark, and spaces where its readers expect them.
+var slips = map[Language]*regexp.Regexp{
+	English: regexp.MustCompile(`(?i)\b(credential|token|FIDO|login|invalid|simply|oops)|!|’`),
+	German:  regexp.MustCompile(`(?i)\b(du|dein\w*|dich|dir|Support|Zugangscode)\b|["'!]|”`),
+	French:  regexp.MustCompile(`(?i)\b(tu|ton|toi|support|apps?)\b|["']| [:;!?»]|« |[^\x{a0}\x{202f}][;!?»]|passkey`),
+	Spanish: regexp.MustCompile(`(?i)\b(usted|inicie|elija|abra|pida|inténtelo|clave de acceso|passkey)\b|["'“”]`),
+	Japanese: regexp.MustCompile(`[？！：（）]|電話か|スキャン|コンピューター` +
+		`|[a-zA-Z][ぁ-んァ-ヶ一-龠]|[ぁ-んァ-ヶ一-龠][a-zA-Z]`),
+	Arabic: regexp.MustCompile(`[?;"'“”]|\p{Arabic},|الرقم السري|إلغاء القفل|لدي |\x{2068}[^\x{2069}]*$`),
+}
+
+func TestEveryLanguageIsWrittenOneWay(t *testing.T) {
+	t.Parallel()
+	for _, l := range languages {
+		files, err := fs.Glob(catalogs, "catalog/*."+string(l)+".json")
+		if err != nil || len(files) < 2 || slips[l] == nil {
+			t.Fatalf("%s: %q, %v", l, files, err)
+		}
+		for _, file := range files {
+			for key, message := range catalog(t, file) {
+				if m := slips[l].FindString(placeholder.ReplaceAllString(message, " {} ")); m != "" {
+					t.Errorf("%s: %s says %q: %s", file, key, m, message)
+				}
+			}
+		}
+	}
+}
+
+// What people wrote themselves keeps its own direction between Arabic words.
+func TestArabicKeepsNamesApart(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(catalogs, "catalog/*.ar.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	name := regexp.MustCompile(`.?\{\{\.(Name|Owner|Chosen|Username|Address|Reference|Who|By)\}\}.?`)
+	for _, file := range files {
+		for key, message := range catalog(t, file) {
+			for _, m := range name.FindAllString(message, -1) {
+				if !strings.HasPrefix(m, "\u2068") || !strings.HasSuffix(m, "\u2069") {
+					t.Errorf("%s: %s has %q outside of U+2068 and U+2069", file, key, m)
+				}
+			}
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
