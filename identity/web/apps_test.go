@@ -169,6 +169,10 @@ func TestLanguageIsChosenAtTheFootOfAPage(t *testing.T) {
 		t.Errorf("a language that we don't speak: %d", a.status)
 	}
 	// Who is signed in chooses for their account.
+	// Where a form only is taken, there is no page to come back to.
+	if a := v.post(v.account+"/security/name", url.Values{"page-language": {"de"}}); a.location != v.account+"/" {
+		t.Errorf("from the answer to a form: %d to %q, want home", a.status, a.location)
+	}
 	member.post(member.account+"/sessions/all/end?x", url.Values{"page-language": {"ja"}})
 	u := must[directory.User](t)(h.directory.UserByName(t.Context(), "maia"))
 	if n := len(must[[]string](t)(h.sessionsOf("maia"))); u.Language != "ja" || n != 1 {

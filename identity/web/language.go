@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"cardea/identity/web/words"
@@ -59,9 +60,10 @@ func (s Surface) KeepLanguage(w http.ResponseWriter, l words.Language) {
 // form goes to the page that it is on, whichever that is, and comes back to it.
 const LanguageField = "page-language"
 
-// languages takes the posts of that form before the pages see them.
-func (s Surface) languages(pages http.Handler) http.Handler {
-	choose := s.Page(s.chooseLanguage)
+// languages takes the posts of that form before the pages see them. mux knows the
+// addresses of pages.
+func (s Surface) languages(mux, pages http.Handler) http.Handler {
+	choose := s.Page(func(w http.ResponseWriter, r *http.Request) error { return s.chooseLanguage(w, r, mux) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if chosenLanguage(r).Known() {
 			choose.ServeHTTP(w, r)
@@ -71,7 +73,7 @@ func (s Surface) languages(pages http.Handler) http.Handler {
 	})
 }
 
-func (s Surface) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
+func (s Surface) chooseLanguage(w http.ResponseWriter, r *http.Request, pages http.Handler) error {
 	l := chosenLanguage(r)
 	if s.Speak != nil {
 		if err := s.Speak(r, l); err != nil {
@@ -79,13 +81,28 @@ func (s Surface) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	s.KeepLanguage(w, l)
-	to := "/"
+	to := s.Home.To
 	// A browser would read "//host" as another site.
-	if at := r.URL.RequestURI(); len(at) > 1 && at[0] == '/' && at[1] != '/' && at[1] != '\\' {
+	if at := r.URL.RequestURI(); len(at) > 1 && at[0] == '/' && at[1] != '/' && at[1] != '\\' && !formsOnly(pages, r) {
 		to = at
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// formsOnly reports whether the address of r takes forms and shows no page: what
+// the reader has in front of them is the answer to a form, a failure perhaps,
+// and there is nothing to come back to.
+func formsOnly(pages http.Handler, r *http.Request) bool {
+	mux, ok := pages.(*http.ServeMux)
+	if !ok {
+		return false
+	}
+	get := r.Clone(r.Context())
+	get.Method = http.MethodGet
+	_, shown := mux.Handler(get)
+	_, taken := mux.Handler(r)
+	return strings.HasPrefix(taken, http.MethodPost+" ") && shown == "/"
 }
 
 // chosenLanguage returns what the form says, empty if r is something else.

@@ -81,7 +81,7 @@ func (s Surface) Protect(pages http.Handler) http.Handler {
 		})
 		pages.ServeHTTP(w, r.WithContext(ctx))
 	})
-	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(s.languages(httpd.CompressPages(known)))))
+	return httpd.Headers(httpd.PageCSP, httpd.LimitBody(maxBody, cross.Handler(s.languages(pages, httpd.CompressPages(known)))))
 }
 
 // Page makes an http.Handler of h whose errors are shown as a page.
