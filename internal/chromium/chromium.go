@@ -212,6 +212,15 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 
 // FullScreenshot returns the whole page, as long as it is, as PNG.
 func (p *Page) FullScreenshot(ctx context.Context) ([]byte, error) {
+	// Of a page from right to left that fits, Chromium's picture of the whole is
+	// shifted to the side.
+	fits, err := Eval[bool](ctx, p, `document.documentElement.scrollHeight <= innerHeight`)
+	if err != nil {
+		return nil, err
+	}
+	if fits {
+		return p.Screenshot(ctx)
+	}
 	return chromedp.Run(p.with(ctx), chromedp.FullScreenshot(100))
 }
 
