@@ -44,20 +44,27 @@ func (c *tape) firstLocked(frames []byte) error {
 // sendClose marks the end only: a real one waits for the lock with its frame.
 func (c *tape) sendClose(ws.StatusCode, string) { c.closing = true }
 
+// waiting returns a tunnel that a phone has opened, and its relay.
+func waiting(t *testing.T) (*Relay, *tunnel) {
+	t.Helper()
+	r := New(Config{Log: slog.New(slog.DiscardHandler)})
+	tun, err := r.makeTunnel([16]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tun.ends[opener].attach(&tape{}); err != nil {
+		t.Fatal(err)
+	}
+	return r, tun
+}
+
 // An end that has its 101 may be a moment away from its connection. What the
 // other said meanwhile is for it, also if that was goodbye.
 func TestLastWordsReachAnEndThatIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []bool{false, true} {
-		r := New(Config{Log: slog.New(slog.DiscardHandler)})
-		tun, err := r.makeTunnel([16]byte{1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r, tun := waiting(t)
 		phone, client := &tun.ends[opener], &tun.ends[joiner]
-		if err := phone.attach(&tape{}); err != nil {
-			t.Fatal(err)
-		}
 		if _, err := r.join(tun.name); err != nil {
 			t.Fatal(err)
 		}
@@ -95,15 +102,8 @@ func TestLastWordsReachAnEndThatIsOnItsWay(t *testing.T) {
 // The other end may leave just as this one is brought what has waited.
 func TestLastWordsReachAnEndThatIsBroughtThem(t *testing.T) {
 	t.Parallel()
-	r := New(Config{Log: slog.New(slog.DiscardHandler)})
-	tun, err := r.makeTunnel([16]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, tun := waiting(t)
 	phone, client := &tun.ends[opener], &tun.ends[joiner]
-	if err := phone.attach(&tape{}); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := r.join(tun.name); err != nil {
 		t.Fatal(err)
 	}
@@ -158,15 +158,8 @@ func TestWhatIsOwedComesBeforeTheCloseFrame(t *testing.T) {
 // What waits for an end that nobody has asked for goes with the tunnel.
 func TestQueueOfNobodyEndsWithItsTunnel(t *testing.T) {
 	t.Parallel()
-	r := New(Config{Log: slog.New(slog.DiscardHandler)})
-	tun, err := r.makeTunnel([16]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, tun := waiting(t)
 	phone, client := &tun.ends[opener], &tun.ends[joiner]
-	if err := phone.attach(&tape{}); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := phone.message([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
@@ -179,15 +172,8 @@ func TestQueueOfNobodyEndsWithItsTunnel(t *testing.T) {
 // Who comes after an end that gave up has not asked for its signal.
 func TestSignalIsOnlyForWhoAskedForIt(t *testing.T) {
 	t.Parallel()
-	r := New(Config{Log: slog.New(slog.DiscardHandler)})
-	tun, err := r.makeTunnel([16]byte{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	phone, client := &tun.ends[opener], &tun.ends[joiner]
-	if err := phone.attach(&tape{}); err != nil {
-		t.Fatal(err)
-	}
+	r, tun := waiting(t)
+	client := &tun.ends[joiner]
 	if _, err := r.join(tun.name); err != nil {
 		t.Fatal(err)
 	}
