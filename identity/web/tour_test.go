@@ -18,12 +18,14 @@ import (
 // all headers, to a browser that was never here.
 const mostTransferred = 50 << 10
 
-// shifts is how far things have moved by themselves since the page opened.
+// shifts is what has moved by itself since the page opened, from where to where.
 const shifts = `new Promise(done => {
-  let sum = 0;
-  const o = new PerformanceObserver(l => { for (const e of l.getEntries()) sum += e.value; });
+  const moved = [];
+  const at = r => [r.x, r.y, r.width, r.height].map(Math.round).join(' ');
+  const note = e => moved.push(e.value + ': ' + e.sources.map(s => (s.node?.outerHTML || s.node?.nodeName || '?').slice(0, 120) + ' from ' + at(s.previousRect) + ' to ' + at(s.currentRect)).join(', '));
+  const o = new PerformanceObserver(l => l.getEntries().forEach(note));
   o.observe({type: 'layout-shift', buffered: true});
-  requestAnimationFrame(() => requestAnimationFrame(() => { for (const e of o.takeRecords()) sum += e.value; done(sum); }));
+  requestAnimationFrame(() => requestAnimationFrame(() => { o.takeRecords().forEach(note); done(moved); }));
 })`
 
 // scale counts the bytes that come over the wire.
@@ -74,15 +76,15 @@ func TestRealPagesAreLightAndStandStill(t *testing.T) {
 		weight.read()
 		b.open(u)
 		b.until("the whole of "+u, `document.readyState === 'complete'`)
-		moved, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](shifts, chromedp.EvalAwaitPromise))
+		moved, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](shifts, chromedp.EvalAwaitPromise))
 		b.check(err)
 		got := weight.read()
 		t.Logf("%6.0f bytes  %s", got, u)
 		if got > mostTransferred || got < 1000 {
 			t.Errorf("%s: %.0f bytes, want at most %d", u, got, mostTransferred)
 		}
-		if moved != 0 {
-			t.Errorf("%s: things move by themselves: %g", u, moved)
+		for _, m := range moved {
+			t.Errorf("%s: things move by themselves: %s", u, m)
 		}
 	}
 	if len(b.problems) > 0 {
