@@ -205,6 +205,7 @@ func TestPasskeysInARealBrowser(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := newTab(t)
+	b.before(noAutofill)
 	code, _, err := h.directory.FirstAdministratorCode(t.Context())
 	b.check(err)
 

@@ -12,6 +12,7 @@ import (
 func TestLostPhoneInARealBrowser(t *testing.T) {
 	t.Parallel()
 	h, b := inMyAccount(t) // the first device is gone; its owner is signed in still
+	b.before(noAutofill)
 	lost := h.passkeys("maia")[0]
 	b.click("Lost your phone?")
 	b.reads("Which passkey is on it?")

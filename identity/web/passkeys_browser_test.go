@@ -62,6 +62,7 @@ func TestPasskeyIsTakenBackFromItsDevice(t *testing.T) {
 func TestWizardIsNotLostToTheClock(t *testing.T) {
 	t.Parallel()
 	h, b := inMyAccount(t)
+	b.before(noAutofill)
 	device := b.device()
 	b.open(h.account + "/security/add/phone")
 	b.click("Continue")

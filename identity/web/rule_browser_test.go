@@ -59,6 +59,7 @@ func TestPasskeyOfTheWrongKindIsRemovedAndTheRightOnesNamed(t *testing.T) {
 func TestKindTakenOffTheListIsToldAndLeadsToThePass(t *testing.T) {
 	t.Parallel()
 	h, b := inMyAccount(t)
+	b.before(noAutofill)
 	device := b.device()
 	b.open(h.account + "/security/add/phone")
 	b.click("Continue")
